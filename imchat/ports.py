@@ -1,0 +1,431 @@
+"""What the logic needs from outside, as protocols. Stores raise :class:`imchat.domain.errors.IMError` or let a
+fault through: ``Unavailable`` means that the outcome is unknown and the same call may be made again.
+
+``now_ms`` arguments are milliseconds UTC from the caller's clock. Every method is safe to call again with the same
+arguments after ``Unavailable`` unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from imchat.domain.models import (
+    Device,
+    Draft,
+    Event,
+    EventRange,
+    Head,
+    Invitation,
+    Login,
+    Membership,
+    NodeReport,
+    Opened,
+    Refused,
+    Route,
+    Session,
+    Stored,
+    StreamState,
+    User,
+    UserCard,
+)
+
+
+class Ids(Protocol):
+    """Where randomness comes from: injected, so that a test can repeat it."""
+
+    def new_id(self) -> int:
+        """A random id for a user or conversation, 1 to 2**53 - 1."""
+
+    def token(self) -> bytes:
+        """32 random bytes for a session token."""
+
+    def client_id(self) -> bytes:
+        """16 random bytes for an event that the server makes."""
+
+    def digits(self, count: int) -> str:
+        """``count`` random decimal digits, for a verification code."""
+
+    def fraction(self) -> float:
+        """A random number from 0 up to 1, for jitter. Need not be unpredictable."""
+
+
+# --- the truth (SQL)
+
+
+class AccountStore(Protocol):
+    """Accounts. Names and addresses are unique by their normalised key (:mod:`imchat.domain.accounts`)."""
+
+    async def create(self, user: User, name_key: str, email_key: str, invitation: str | None, now_ms: int) -> None:
+        """Store a new account with an empty private stream; use up one use of ``invitation`` if there is one.
+
+        All in one transaction.
+
+        Raises:
+            NameTaken: the name's key is taken.
+            EmailTaken: the address's key is taken.
+            InvitationInvalid: the invitation is unknown, used up or expired.
+        """
+
+    async def by_login(self, key: str) -> User | None:
+        """The account whose name key or e-mail key is ``key``."""
+
+    async def by_email(self, email_key: str) -> User | None:
+        """The account with this address."""
+
+    async def by_name(self, name_key: str) -> User | None:
+        """The account with this name."""
+
+    async def cards(self, user_ids: Sequence[int], name_keys: Sequence[str]) -> list[UserCard]:
+        """The public side of those accounts that exist, without repetition."""
+
+    async def set_password(self, user_id: int, password_hash: str, expected_hash: str | None = None) -> bool:
+        """Replace the password hash; with ``expected_hash`` only while that is the stored one.
+
+        Returns:
+            Whether it was replaced.
+        """
+
+
+class InvitationStore(Protocol):
+    """Invitation codes, which operators make."""
+
+    async def add(self, invitation: Invitation, now_ms: int) -> None:
+        """Store an invitation."""
+
+    async def usable(self, code: str, now_ms: int) -> bool:
+        """Whether the code has uses left and is not expired. Uses nothing up."""
+
+
+class SessionStore(Protocol):
+    """Sessions: one per user and device, found by the SHA-256 of its token."""
+
+    async def open(self, user_id: int, device: Device, token_hash: bytes, now_ms: int) -> None:
+        """Store a session; one that the device has already is replaced, its token with it."""
+
+    async def by_token(self, token_hash: bytes, now_ms: int) -> Session | None:
+        """The session of a token that is in use or was used within the session lifetime; counts as use."""
+
+    async def hello(self, token_hash: bytes, device_id: str, now_ms: int) -> Session | None:
+        """Raise the session's generation and return it; None if there is none or the device is another."""
+
+    async def generations(self, sessions: Iterable[tuple[int, str]]) -> Mapping[tuple[int, str], int]:
+        """The generation of each (user, device) that still has a session; ended ones are absent."""
+
+    async def touch(self, sessions: Iterable[tuple[int, str]], now_ms: int) -> None:
+        """Note that these (user, device) sessions are in use."""
+
+    async def end(self, user_id: int, device_ids: Sequence[str] | None, farewell: Draft) -> Event | None:
+        """End sessions of a user, all of them where ``device_ids`` is None, and append ``farewell`` to the private
+        stream in the same transaction.
+
+        Returns:
+            The event, None if there was no such session (nothing is appended then).
+        """
+
+
+Permit = Callable[[Draft, Membership], str | None]
+"""Checks permission again under the lock: the code of the refusal, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlushResult:
+    """Outcome of one flush: one outcome per draft, in order, and the memberships that had to be read anew."""
+
+    outcomes: Sequence[Stored | Refused]
+    reloaded: Mapping[int, Membership]
+
+
+class StreamStore(Protocol):
+    """Streams of events (DESIGN: streams, the path of a message)."""
+
+    async def flush(self, drafts: Sequence[Draft], permit: Permit) -> FlushResult:
+        """Append drafts to their streams in one durable transaction, in the order given.
+
+        Heads are locked in id order; where a draft of a person carries a ``member_version`` that differs from
+        the head's, the membership is read under the lock and ``permit`` decides. A draft whose (stream, sender,
+        client id) is stored already is answered with the stored event (``resent``) if the digest is the same, else
+        refused with ``conflict``; so is the second of two equal ids within ``drafts``. A draft with ``refusal`` is
+        only looked up. An unknown stream is refused with ``not_found``.
+
+        Raises:
+            Unavailable: nothing is known to be stored; the transaction may or may not have been committed.
+        """
+
+    async def heads(self, stream_ids: Sequence[int]) -> dict[int, Head]:
+        """The heads of those streams that exist."""
+
+    async def read(
+        self,
+        stream_id: int,
+        reader_id: int,
+        *,
+        after: int | None,
+        before: int | None,
+        limit: int,
+        max_bytes: int,
+    ) -> EventRange | None:
+        """Read a stretch of a stream as a user may see it: their own private stream, or a conversation in which
+        they have a period.
+
+        Args:
+            after: Read upwards from this seq (exclusive); with ``before`` given too, up to that (exclusive).
+            before: With ``after`` None: read the newest ones below this seq (exclusive; above ``last_seq`` means
+                the newest of all).
+            limit: At most so many events.
+            max_bytes: Stop before the contents together exceed this, but return at least one event.
+
+        Returns:
+            None where the stream does not exist or the reader may see none of it.
+        """
+
+    async def changed(
+        self, user_id: int, positions: Mapping[int, int], cursor: tuple[int, int] | None, limit: int
+    ) -> tuple[list[StreamState], tuple[int, int] | None]:
+        """Those streams of a user whose ``last_seq`` differs from the position given (0 where none is given).
+
+        The private stream first (on the first page), then conversations, newest activity first. Streams without
+        an event are left out.
+
+        Returns:
+            One page, and the cursor (last_ms, stream_id) of the next, None at the end.
+        """
+
+
+class ConversationStore(Protocol):
+    """Conversations and their members."""
+
+    async def open_direct(
+        self, user_id: int, peer_id: int, conversation_id: int, announcements: Sequence[Draft], now_ms: int
+    ) -> Opened | None:
+        """The direct conversation of two users, created with ``conversation_id`` where there is none.
+
+        ``announcements`` (drafts for private streams) are appended in the transaction that creates it.
+
+        Returns:
+            None if the peer does not exist.
+        """
+
+    async def membership(self, conversation_id: int) -> Membership | None:
+        """Who is in a conversation now; None if it does not exist."""
+
+
+class Health(Protocol):
+    """Whether a dependency answers."""
+
+    async def ping(self) -> None:
+        """Return if it answers.
+
+        Raises:
+            Unavailable: with a message for the operator.
+        """
+
+
+# --- what may be lost (Redis or memory)
+
+
+class Purpose(StrEnum):
+    """What a verification code is for; a code for one purpose is no good for another."""
+
+    REGISTRATION = "registration"
+    PASSWORD_RESET = "password_reset"  # noqa: S105
+
+
+class CodeStore(Protocol):
+    """Verification codes, under purpose and normalised address."""
+
+    async def put(self, purpose: Purpose, address_key: str, code: str, ttl_ms: int) -> None:
+        """Store a code with its time to live; an older one is void from now on."""
+
+    async def take(self, purpose: Purpose, address_key: str, code: str, max_tries: int) -> bool:
+        """Compare in constant time and, if equal, use the code up, atomically.
+
+        A wrong try is counted; the code is void after ``max_tries`` of them.
+        """
+
+    async def discard(self, purpose: Purpose, address_key: str) -> None:
+        """Forget a code (its mail could not be sent)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most ``count`` within ``window_ms``; short bursts up to ``count`` are allowed."""
+
+    count: int
+    window_ms: int
+
+
+class RateLimiter(Protocol):
+    """Counts events per key."""
+
+    async def take(self, key: str, limit: Limit) -> int:
+        """Count one event if the limit allows it.
+
+        Returns:
+            0 if it does; else how long to wait, in ms.
+        """
+
+    async def give_back(self, key: str, limit: Limit) -> None:
+        """Uncount one event (what it stood for did not happen)."""
+
+
+# --- between servers
+
+
+@dataclass(frozen=True, slots=True)
+class EventsAppended:
+    """Events were committed to a stream by another part: push them to the members that are here."""
+
+    stream_id: int
+    member_version: int
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsClosed:
+    """Connections of these devices (all where None) must end with the error ``code``.
+
+    ``below_generation`` spares connections of that generation and above.
+    """
+
+    user_id: int
+    device_ids: tuple[str, ...] | None
+    code: str
+    below_generation: int | None = None
+
+
+Notice = EventsAppended | SessionsClosed
+
+
+class Bus(Protocol):
+    """Rings the bell on other nodes. Losing a notice costs a delay, never a message."""
+
+    async def publish(self, notices: Sequence[tuple[str, Notice]]) -> None:
+        """Send notices to channels (``user:ID``, ``conversation:ID``); one's own are not echoed."""
+
+    async def subscribe(self, channels: Sequence[str]) -> None:
+        """Return when the subscriptions are known to hold."""
+
+    async def unsubscribe(self, channels: Sequence[str]) -> None:
+        """Stop hearing these channels."""
+
+    def listen(self, receive: Callable[[str, Notice], None]) -> None:
+        """Set the one function that gets this node's notices as (channel, notice)."""
+
+
+class StatusPort(Protocol):
+    """The status server, as gate and chat see it."""
+
+    async def report(self, report: NodeReport) -> None:
+        """A chat node says that it lives and how loaded it is."""
+
+    async def open_session(self, user_id: int, name: str, device: Device) -> Login:
+        """Issue a token and pick a node.
+
+        Raises:
+            Unavailable: no chat node is up; no session was opened.
+        """
+
+    async def authenticate(self, token: str) -> Session:
+        """The session of a token.
+
+        Raises:
+            Unauthenticated: it is wrong, expired or ended.
+        """
+
+    async def route(self, token: str) -> tuple[Session, Route, int]:
+        """Session, chat nodes and expiry (ms UTC) for a valid token.
+
+        Raises:
+            Unauthenticated: as in :meth:`authenticate`.
+            Unavailable: no chat node is up.
+        """
+
+    async def end_session(self, token: str) -> None:
+        """Log out. A token that is not valid (any more) is no error."""
+
+    async def end_all_sessions(self, user_id: int, reason: str) -> None:
+        """End every session of a user, immediately on all nodes."""
+
+
+class MailKind(StrEnum):
+    """Which mail an address gets when a code is asked for."""
+
+    CODE = "code"
+    ALREADY_REGISTERED = "already_registered"
+    NO_ACCOUNT = "no_account"
+
+
+class VerifyPort(Protocol):
+    """The verify server, as gate sees it."""
+
+    async def send_code(self, purpose: Purpose, address: str, kind: MailKind, language: str) -> int:
+        """Mail a code (or, by ``kind``, the reason why there is none) to an address.
+
+        Args:
+            address: A validated e-mail address.
+            language: The client's ``Accept-Language`` header; Chinese and English are spoken.
+
+        Returns:
+            For how long a code is valid, in ms, whichever ``kind``.
+
+        Raises:
+            RateLimited: one mail per address and minute, and a daily cap.
+            Unavailable: the mail server did not take the mail.
+        """
+
+    async def check_code(self, purpose: Purpose, address: str, code: str) -> None:
+        """Use a code up.
+
+        Raises:
+            CodeInvalid: wrong, used, void or expired.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail in two forms. ``text`` and ``html`` say the same."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+    language: str
+
+
+class Mailer(Protocol):
+    """Hands mails to a mail server or to the outbox."""
+
+    async def send(self, mail: Mail) -> None:
+        """Return when the mail was taken over.
+
+        Raises:
+            Unavailable: it was not, within the time-out; nothing is queued.
+        """
+
+
+class PasswordHasher(Protocol):
+    """argon2id in a thread pool of its own with a bounded queue."""
+
+    async def hash(self, password: str) -> str:
+        """Hash a password.
+
+        Raises:
+            Unavailable: the queue is full.
+        """
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """Compare; with None (no such account) the same work is done against a fixed hash and the answer is False.
+
+        Raises:
+            Unavailable: the queue is full.
+        """
+
+    def outdated(self, password_hash: str) -> bool:
+        """Whether the hash was made with other parameters than today's."""
+
+
+Spawn = Callable[[str, Awaitable[object]], None]
+"""Starts an awaitable that nobody waits for; its failure is logged under the name given."""

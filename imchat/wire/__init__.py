@@ -1,0 +1,1 @@
+"""What travels between clients and chat nodes: the schema, frames, and the codec. No sockets, no Twisted."""
