@@ -1,0 +1,53 @@
+# imchat's commands. Everything is installed into .venv; nothing outside this folder is changed, except that
+# "make test", run as root, installs missing packages of a Debian-like distribution.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+TRIAL_JOBS ?= 2
+
+.PHONY: run test demo lint proto clean help
+
+help:
+	@echo 'make run    start the embedded server (HTTP on 127.0.0.1:8080, chat on 127.0.0.1:8090)'
+	@echo 'make demo   two users talk through a server that is restarted in between'
+	@echo 'make test   run all tests'
+	@echo 'make lint   ruff and mypy'
+	@echo 'make proto  generate the Python modules from imchat/wire/imchat.proto'
+	@echo 'make clean  remove the virtual environment and what tests and builds left'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'imchat needs Python 3.11 or newer; say which with PYTHON=/path/to/python3'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || sh tests/install-packages python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(BIN)/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,dev]'
+	@touch $@
+
+run: $(VENV)/installed
+	$(BIN)/twistd --nodaemon --pidfile= imchat
+
+demo: $(VENV)/installed
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/installed-test
+	$(BIN)/trial --jobs $(TRIAL_JOBS) tests.unit tests.contract tests.net
+	$(BIN)/python -m pytest tests/functional
+
+lint: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+proto: $(VENV)/installed-test
+	$(BIN)/python -m grpc_tools.protoc -Iimchat/wire --python_out=imchat/wire --pyi_out=imchat/wire imchat/wire/imchat.proto
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info _trial_temp* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
