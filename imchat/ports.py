@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from imchat.domain.limits import Limit as Limit
 from imchat.domain.models import (
     Device,
     Draft,
@@ -249,14 +250,6 @@ class CodeStore(Protocol):
         """Forget a code (its mail could not be sent)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most ``count`` within ``window_ms``; short bursts up to ``count`` are allowed."""
-
-    count: int
-    window_ms: int
-
-
 class RateLimiter(Protocol):
     """Counts events per key."""
 
@@ -299,11 +292,15 @@ class SessionsClosed:
 Notice = EventsAppended | SessionsClosed
 
 
-class Bus(Protocol):
-    """Rings the bell on other nodes. Losing a notice costs a delay, never a message."""
+class Publisher(Protocol):
+    """The sending half of the bus, for those who host no connections."""
 
     async def publish(self, notices: Sequence[tuple[str, Notice]]) -> None:
         """Send notices to channels (``user:ID``, ``conversation:ID``); one's own are not echoed."""
+
+
+class Bus(Publisher, Protocol):
+    """Rings the bell on other nodes. Losing a notice costs a delay, never a message."""
 
     async def subscribe(self, channels: Sequence[str]) -> None:
         """Return when the subscriptions are known to hold."""
