@@ -1,0 +1,93 @@
+"""Which chat node a client should use: the table that a status server keeps of the nodes that report to it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+
+from imchat.domain.models import NodeAddress, NodeReport
+
+MISSED_REPORTS = 3
+"""So many report intervals without a report, and a node counts as dead."""
+
+MAX_ROUTE = 8
+"""At most so many addresses are given to one client."""
+
+
+@dataclass(slots=True)
+class _Node:
+    report: NodeReport
+    seen_ms: int
+    assigned: int = 0
+
+    @property
+    def load(self) -> int:
+        return self.report.connections + self.assigned
+
+
+class Placement:
+    """The nodes that live, by the clock of whoever keeps this table. Nodes that share an address (workers behind one
+    port) are one candidate, with their connections summed.
+
+    Args:
+        report_interval_ms: How often nodes report.
+    """
+
+    def __init__(self, report_interval_ms: int) -> None:
+        self._patience_ms = MISSED_REPORTS * report_interval_ms
+        self._nodes: dict[str, _Node] = {}
+
+    def report(self, report: NodeReport, now_ms: int) -> bool:
+        """Take a node's report.
+
+        What was assigned to the node before counts no more: the report's own number has it, or soon will.
+
+        Returns:
+            Whether the node was not in the table before.
+        """
+        new = report.node_id not in self._nodes
+        self._nodes[report.node_id] = _Node(report, now_ms)
+        return new
+
+    def expire(self, now_ms: int) -> list[NodeReport]:
+        """Drop the nodes that were silent for longer than three intervals and return their last reports."""
+        dead = []
+        for node in list(self._nodes.values()):
+            # A clock that was set back must not keep a dead node alive.
+            node.seen_ms = min(node.seen_ms, now_ms)
+            if now_ms - node.seen_ms > self._patience_ms:
+                dead.append(self._nodes.pop(node.report.node_id).report)
+        return dead
+
+    def choose(self, key: int, now_ms: int) -> tuple[NodeAddress, ...]:
+        """Return the addresses that a client should try, best first: fewest connections wins.
+
+        Changes nothing; whoever gives the answer to a client calls :meth:`assign` with its first address.
+
+        Args:
+            key: Of the one who asks, such as the user's id. Among equals it decides the order, so that servers
+                which know nothing of each other do not send everybody to the same node first.
+
+        Returns:
+            At most :data:`MAX_ROUTE` addresses; empty where no node takes clients.
+        """
+        loads: defaultdict[NodeAddress, int] = defaultdict(int)
+        for node in self._nodes.values():
+            if self._is_open(node, now_ms):
+                loads[node.report.address] += node.load
+        best_first = sorted(loads, key=lambda address: (loads[address], _rank(key, address)))
+        return tuple(best_first[:MAX_ROUTE])
+
+    def assign(self, address: NodeAddress, now_ms: int) -> None:
+        """Count one client that was sent to an address, until the node that will probably take it reports."""
+        nodes = [n for n in self._nodes.values() if n.report.address == address and self._is_open(n, now_ms)]
+        if nodes:
+            min(nodes, key=lambda node: (node.load, node.report.node_id)).assigned += 1
+
+    def _is_open(self, node: _Node, now_ms: int) -> bool:
+        return not node.report.draining and now_ms - node.seen_ms <= self._patience_ms
+
+
+def _rank(key: int, address: NodeAddress) -> bytes:
+    return hashlib.sha256(f"{key} {address.host} {address.port}".encode()).digest()
