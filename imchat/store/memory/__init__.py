@@ -1,0 +1,10 @@
+"""What Redis does in a cluster, in the memory of one process: codes, rate limits and the bus of the embedded server.
+
+All of it may be lost: after a restart, codes must be asked for again and limits begin anew.
+"""
+
+from imchat.store.memory.bus import MemoryBus, MemoryHub
+from imchat.store.memory.codes import MemoryCodeStore
+from imchat.store.memory.limits import MemoryRateLimiter
+
+__all__ = ["MemoryBus", "MemoryCodeStore", "MemoryHub", "MemoryRateLimiter"]
