@@ -16,6 +16,7 @@ The tree (code in brackets)::
      |    +-- InvitationInvalid  [invitation_invalid]  wrong, used up or expired invitation code
      |    +-- CodeInvalid      [code_invalid]         wrong, used, void or expired verification code
      |    +-- WeakPassword     [weak_password]        on the list of common passwords, or like the name
+     |    +-- ValueRefused     [value_refused]        a value fits its schema and is still not acceptable
      +-- NotFound              [not_found]            no such thing, or none that this user may know of
      +-- Conflict              [conflict]             the same client id was used before with another content
      |    +-- NameTaken        [name_taken]           another account has this name
@@ -23,6 +24,7 @@ The tree (code in brackets)::
      +-- Passing                                      may succeed when the same request is made again later
      |    +-- RateLimited      [rate_limited]         too many requests; ``retry_after_ms`` says how long to wait
      |    +-- Unavailable      [unavailable]          the outcome is unknown or a part is down; repeat with the same id
+     |         +-- Contended   [unavailable]          nothing was stored: others held what it needs locked
      +-- Internal              [internal]             a fault of the server; its log has the details
 """
 
@@ -125,6 +127,22 @@ class WeakPassword(Forbidden):
     code = "weak_password"
 
 
+class ValueRefused(Forbidden):
+    """A value that fits its schema breaks a rule that no schema can state.
+
+    Args:
+        message: As in :class:`IMError`.
+        retry_after_ms: As in :class:`IMError`.
+        field: Name of the field, empty where none is to blame.
+    """
+
+    code = "value_refused"
+
+    def __init__(self, message: str = "", retry_after_ms: int | None = None, *, field: str = "") -> None:
+        super().__init__(message, retry_after_ms)
+        self.field = field
+
+
 class NotFound(IMError):
     """There is no such thing, or none that this user may know of."""
 
@@ -163,6 +181,13 @@ class Unavailable(Passing):
     """The outcome is unknown, or something that the request needs is down."""
 
     code = "unavailable"
+
+
+class Contended(Unavailable):
+    """Others held what the request needs locked, again and again; nothing was stored.
+
+    Unlike an outage it may concern one part of a batch alone. Outside it is ``unavailable`` like any other.
+    """
 
 
 class Internal(IMError):
