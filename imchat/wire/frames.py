@@ -24,43 +24,47 @@ class FrameSplitter:
             more can be read from this stream: the connection must end.
     """
 
+    __slots__ = ("_rest", "_wanted", "max_length", "overlong")
+
     def __init__(self, max_length: int) -> None:
         self.max_length = max_length
         self.overlong: int | None = None
-        self._chunks: list[bytes] = []
-        self._buffered = 0
+        # A frame that has begun. A bytearray, for it grows in place: many small chunks cost no more than one.
+        self._rest: bytearray | None = None
         self._wanted = PREFIX
 
     @property
     def pending(self) -> bool:
         """Whether a part of a frame has arrived whose rest has not."""
-        return self._buffered > 0
+        return self._rest is not None
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take what arrived and return the payloads that are now whole, in order."""
         if self.overlong is not None:
             return []
-        self._chunks.append(data)
-        self._buffered += len(data)
-        if self._buffered < self._wanted:
-            return []
-        buffer = data if len(self._chunks) == 1 else b"".join(self._chunks)
+        if self._rest is not None:
+            self._rest += data
+            if len(self._rest) < self._wanted:
+                return []
+            data = bytes(self._rest)
+            self._rest = None
+        return self._cut(data)
+
+    def _cut(self, data: bytes) -> list[bytes]:
         payloads: list[bytes] = []
-        offset, end = 0, len(buffer)
+        offset, end = 0, len(data)
         self._wanted = PREFIX
         while end - offset >= PREFIX:
-            (length,) = _LENGTH.unpack_from(buffer, offset)
+            (length,) = _LENGTH.unpack_from(data, offset)
             if length > self.max_length:
                 self.overlong = length
-                self._chunks, self._buffered = [], 0
                 return payloads
             stop = offset + PREFIX + length
             if stop > end:
                 self._wanted = PREFIX + length
                 break
-            payloads.append(buffer[offset + PREFIX : stop])
+            payloads.append(data[offset + PREFIX : stop])
             offset = stop
-        rest = buffer[offset:]
-        self._chunks = [rest] if rest else []
-        self._buffered = len(rest)
+        if offset < end:
+            self._rest = bytearray(data[offset:])
         return payloads
