@@ -1,0 +1,160 @@
+"""Child processes: what they print, when they are ready, how they ended."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.error import ProcessDone
+from twisted.internet.protocol import ProcessProtocol
+from twisted.python.failure import Failure
+
+
+class ServerFailed(Exception):
+    """The server ended where it should have run; the message is what it printed last."""
+
+
+def free_port() -> int:
+    """A TCP port of the loopback interface that nobody listens on at the moment."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class ServerProcess(ProcessProtocol):
+    """Gathers what a server prints and knows when it is ready and when it has ended."""
+
+    # IProcessTransport, which Twisted types as optional.
+    transport: Any
+
+    def __init__(self, ready: str) -> None:
+        self.exit_code: int | None = None
+        self.output = b""
+        self.ready: Deferred[None] = Deferred()
+        self._waiting: list[Deferred[None]] = []
+        self._ready_text = ready.encode()
+
+    def childDataReceived(self, childFD: int, data: bytes) -> None:
+        """Twisted: the server printed something."""
+        self.output += data
+        if not self.ready.called and self._ready_text in self.output:
+            self.ready.callback(None)
+
+    def processEnded(self, reason: Failure) -> None:
+        """Twisted: the server has ended."""
+        code = 0 if reason.check(ProcessDone) else getattr(reason.value, "exitCode", None)
+        self.exit_code = -1 if code is None else code
+        if not self.ready.called:
+            self.ready.errback(Failure(ServerFailed(self.output.decode("utf-8", "replace")[-2_000:])))
+        waiting, self._waiting = self._waiting, []
+        for deferred in waiting:
+            deferred.callback(None)
+
+    def end(self) -> Deferred[None]:
+        """A Deferred that fires when the process has ended."""
+        deferred: Deferred[None] = Deferred()
+        if self.exit_code is None:
+            self._waiting.append(deferred)
+        else:
+            deferred.callback(None)
+        return deferred
+
+
+class Child:
+    """A program that is started, waited for, and ended; it can be started again after its end.
+
+    Args:
+        reactor: A reactor that can start processes.
+        command: The command line.
+        ready: The text in its output that says that it is ready.
+        environment: Its environment; None means that of this process.
+        directory: Its working directory; None means that of this process.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        command: Sequence[str],
+        ready: str,
+        environment: Mapping[str, str] | None = None,
+        directory: str | None = None,
+    ) -> None:
+        self._reactor = reactor
+        self.command = list(command)
+        self._ready_text = ready
+        self._environment = environment
+        self._directory = directory
+        self._process: ServerProcess | None = None
+        self._earlier_output = b""
+
+    @property
+    def output(self) -> str:
+        """All that it has printed, over its restarts."""
+        now = self._process.output if self._process else b""
+        return (self._earlier_output + now).decode("utf-8", "replace")
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs."""
+        if self._process is None or self._process.exit_code is not None:
+            return None
+        pid: int | None = self._process.transport.pid
+        return pid
+
+    async def start(self, timeout: float = 30.0) -> None:
+        """Start it and return when it is ready.
+
+        Args:
+            timeout: Seconds.
+
+        Raises:
+            ServerFailed: it ended instead.
+            twisted.internet.defer.TimeoutError: it did neither in time, and was killed.
+        """
+        self._earlier_output += self._process.output if self._process else b""
+        self._process = process = ServerProcess(self._ready_text)
+        self._reactor.spawnProcess(process, self.command[0], self.command, env=self._environment, path=self._directory)
+        try:
+            await process.ready.addTimeout(timeout, self._reactor)
+        except DeferredTimeout:
+            await self.kill()
+            raise
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal; nothing happens if it has ended."""
+        if self._process is not None and self._process.exit_code is None:
+            self._process.transport.signalProcess(number.value)
+
+    async def stop(self, timeout: float = 30.0) -> int:
+        """Ask it to end in order (SIGTERM) and return its exit code, -1 after a signal.
+
+        Args:
+            timeout: Seconds; after that it is killed.
+        """
+        self.signal(signal.SIGTERM)
+        call = self._reactor.callLater(timeout, self.signal, signal.SIGKILL)
+        try:
+            return await self.wait()
+        finally:
+            if call.active():
+                call.cancel()
+
+    async def kill(self) -> int:
+        """End it at once (SIGKILL), as a power cut would."""
+        self.signal(signal.SIGKILL)
+        return await self.wait()
+
+    async def wait(self) -> int:
+        """Return its exit code when it has ended, -1 after a signal; 0 if it was never started."""
+        process = self._process
+        if process is None:
+            return 0
+        if process.exit_code is None:
+            await process.end()
+        return process.exit_code or 0
