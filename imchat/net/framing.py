@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime, ITransport
 from twisted.protocols.basic import Int32StringReceiver
 from twisted.python.failure import Failure
 
@@ -28,7 +28,7 @@ class FrameProtocol(Int32StringReceiver):
     all frames of one read are cut at once, all frames of one reactor turn are written at once.
 
     Subclasses override :meth:`frame_received`, :meth:`broken`, :meth:`drained` and, where they need them,
-    ``connectionMade`` and ``connectionLost`` (calling these here).
+    ``connectionMade`` and ``connectionLost`` (calling that one here).
 
     Args:
         clock: For time-outs.
@@ -59,10 +59,12 @@ class FrameProtocol(Int32StringReceiver):
         self._stall_timer: IDelayedCall | None = None
         self._linger_timer: IDelayedCall | None = None
 
-    def connectionMade(self) -> None:
-        """Twisted: the transport is there."""
+    def makeConnection(self, transport: ITransport) -> None:
+        """Twisted: the transport is there; ``connectionMade`` follows."""
+        self.transport = transport
         self._output = Output(self.transport.write, self._stalled, self._moved)
         self.transport.registerProducer(self._output, True)
+        super().makeConnection(transport)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """Twisted: the transport is gone."""
