@@ -1,0 +1,38 @@
+"""Who may do what in a conversation."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from imchat.domain.errors import Passing, by_code
+from imchat.domain.models import ConversationKind, Draft, Member, Membership
+from imchat.domain.permissions import may_open_direct, may_see, may_send, permit
+
+PAIR = Membership(9, ConversationKind.DIRECT, 1, {1: Member(1, 0, 1), 2: Member(2, 0, 5)})
+
+
+class PermissionTests(SynchronousTestCase):
+    def test_members_send(self) -> None:
+        self.assertIsNone(may_send(PAIR, 1))
+        self.assertIsNone(may_send(PAIR, 2))
+
+    def test_a_strangers_answer_is_that_for_a_conversation_that_does_not_exist(self) -> None:
+        self.assertEqual("not_found", may_send(PAIR, 3))
+        self.assertEqual("not_found", may_send(None, 3))
+
+    def test_under_the_lock_the_senders_membership_counts(self) -> None:
+        self.assertIsNone(permit(Draft(9, 1, b"", 1, b"", b""), PAIR))
+        self.assertEqual("not_found", permit(Draft(9, 3, b"", 1, b"", b""), PAIR))
+
+    def test_members_see_what_came_since_they_joined(self) -> None:
+        self.assertTrue(may_see(PAIR, 2, 5))
+        self.assertFalse(may_see(PAIR, 2, 4))
+        self.assertFalse(may_see(PAIR, 3, 5))
+
+    def test_nobody_talks_to_oneself(self) -> None:
+        self.assertIsNone(may_open_direct(1, 2))
+        self.assertEqual("invalid_request", may_open_direct(1, 1))
+
+    def test_no_refusal_is_for_a_passing_reason(self) -> None:
+        for code in (may_send(None, 1), may_send(PAIR, 3), may_open_direct(1, 1)):
+            self.assertFalse(issubclass(by_code()[code or ""], Passing))
