@@ -1,0 +1,86 @@
+"""Many rows in one statement, for databases where a statement costs a round trip.
+
+The text is made of integers and ``x'..'`` literals alone: nothing else can stand in it, so nothing can be injected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from imchat.domain.models import MAX_ID, Head
+
+if TYPE_CHECKING:
+    from imchat.store.sql.transaction import Transaction
+
+T = TypeVar("T")
+
+EventRow: TypeAlias = tuple[int, int, int, bytes, int, bytes, bytes, int, int]
+"""stream_id, seq, sender_id, client_id, kind, content, digest, ordinal, created_ms."""
+
+EVENT_COLUMNS = "stream_id, seq, sender_id, client_id, kind, content, digest, ordinal, created_ms"
+_INSERT = f"INSERT INTO event ({EVENT_COLUMNS}) VALUES "  # noqa: S608
+INSERT_EVENT = _INSERT + "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+HEADS_AT_ONCE = 64
+"""Heads per UPDATE: a CASE is searched from its start, so its cost grows with the square of its length."""
+
+
+def chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Cut a sequence into pieces of at most ``size``."""
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def possible(ids: Iterable[int]) -> list[int]:
+    """Those of the ids that anything can have, ascending, each once: what clients send may not even fit a BIGINT."""
+    return sorted({an_id for an_id in ids if 0 < an_id <= MAX_ID})
+
+
+def in_list(values: Sequence[T]) -> tuple[str, list[T]]:
+    """Placeholders and values for ``IN (...)``.
+
+    The last value is repeated up to a power of two, so that drivers that keep prepared statements see few texts.
+    """
+    size = 1 << (len(values) - 1).bit_length()
+    padded = [*values, *[values[-1]] * (size - len(values))]
+    return ", ".join("?" * size), padded
+
+
+def _literal(row: EventRow) -> str:
+    stream_id, seq, sender_id, client_id, kind, content, digest, ordinal, created_ms = row
+    return (
+        f"({stream_id:d},{seq:d},{sender_id:d},x'{client_id.hex()}',{kind:d},"
+        f"x'{content.hex()}',x'{digest.hex()}',{ordinal:d},{created_ms:d})"
+    )
+
+
+def insert_events(tx: Transaction, rows: Sequence[EventRow], max_statement: int) -> None:
+    """Insert events with as few statements as ``max_statement`` (characters of one) allows."""
+    literals: list[str] = []
+    length = 0
+    for row in rows:
+        literal = _literal(row)
+        if literals and length + len(literal) > max_statement:
+            tx.run(_INSERT + ",".join(literals))
+            literals, length = [], 0
+        literals.append(literal)
+        length += len(literal) + 1
+    if literals:
+        tx.run(_INSERT + ",".join(literals))
+
+
+def _case(heads: Sequence[Head], column: str, value: Callable[[Head], int]) -> str:
+    return f"{column} = CASE stream_id {' '.join(f'WHEN {h.stream_id:d} THEN {value(h):d}' for h in heads)} END"
+
+
+def update_heads(tx: Transaction, heads: Sequence[Head]) -> None:
+    """Write the numbers of heads with one UPDATE for up to 64 of them."""
+    for part in chunks(heads, HEADS_AT_ONCE):
+        columns = (
+            _case(part, "last_seq", lambda h: h.last_seq),
+            _case(part, "last_message_seq", lambda h: h.last_message_seq),
+            _case(part, "counted", lambda h: h.counted),
+            _case(part, "last_ms", lambda h: h.last_ms),
+        )
+        ids = ", ".join(f"{head.stream_id:d}" for head in part)
+        tx.run(f"UPDATE head SET {', '.join(columns)} WHERE stream_id IN ({ids})")  # noqa: S608

@@ -1,0 +1,61 @@
+"""All stores of one database."""
+
+from __future__ import annotations
+
+from imchat.ports import AccountStore, ConversationStore, Health, InvitationStore, SessionStore, StreamStore
+from imchat.store.sql.accounts import SqlAccounts, SqlInvitations
+from imchat.store.sql.conversations import SqlConversations
+from imchat.store.sql.runner import Runner
+from imchat.store.sql.sessions import SqlSessions
+from imchat.store.sql.streams import SqlStreams
+from imchat.store.sql.transaction import Transaction
+
+
+class SqlHealth:
+    """The :class:`imchat.ports.Health` of an SQL database.
+
+    Args:
+        writer: Runs transactions that write.
+        reader: Runs those that only read.
+    """
+
+    def __init__(self, writer: Runner, reader: Runner) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    async def ping(self) -> None:
+        """Return if the database answers; after a failed write, if it can be written again."""
+        await self._reader.run("ping", self._look)
+        await self._writer.run("ping", self._look if self._writer.outage.reason is None else self._write)
+
+    @staticmethod
+    def _look(tx: Transaction) -> None:
+        tx.one("SELECT serves_from FROM schema_revision")
+
+    @staticmethod
+    def _write(tx: Transaction) -> None:
+        tx.execute("UPDATE schema_revision SET serves_from = serves_from")
+
+
+class Database:
+    """All stores of one database.
+
+    Args:
+        writer: Runs transactions that write.
+        reader: Runs those that only read.
+        session_lifetime_ms: A session that was not used for longer counts as ended.
+    """
+
+    def __init__(self, writer: Runner, reader: Runner, session_lifetime_ms: int) -> None:
+        self.accounts: AccountStore = SqlAccounts(writer, reader)
+        self.invitations: InvitationStore = SqlInvitations(writer, reader)
+        self.sessions: SessionStore = SqlSessions(writer, reader, session_lifetime_ms)
+        self.streams: StreamStore = SqlStreams(writer, reader)
+        self.conversations: ConversationStore = SqlConversations(writer, reader)
+        self.health: Health = SqlHealth(writer, reader)
+        self._runners = (reader, writer)
+
+    async def close(self) -> None:
+        """Wait for what runs, then close the connections; what is asked afterwards is ``Unavailable``."""
+        for runner in self._runners:
+            await runner.close()

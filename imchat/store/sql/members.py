@@ -1,0 +1,35 @@
+"""Reading memberships, inside a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imchat.domain.models import ConversationKind, Member, Membership
+from imchat.store.sql.bulk import chunks, in_list
+from imchat.store.sql.transaction import Transaction
+
+_AT_ONCE = 100
+
+_QUERY = """
+    SELECT c.conversation_id, c.kind, h.member_version, m.user_id, m.role, p.from_seq
+    FROM conversation c
+    JOIN head h ON h.stream_id = c.conversation_id
+    LEFT JOIN member m ON m.conversation_id = c.conversation_id
+    LEFT JOIN period p ON p.conversation_id = m.conversation_id AND p.user_id = m.user_id AND p.to_seq IS NULL
+    WHERE c.conversation_id IN ({marks})
+"""
+
+
+def memberships(tx: Transaction, conversation_ids: Sequence[int]) -> dict[int, Membership]:
+    """Who is in these conversations now; conversations that do not exist are absent."""
+    found: dict[int, Membership] = {}
+    for part in chunks(conversation_ids, _AT_ONCE):
+        marks, ids = in_list(part)
+        for conversation_id, kind, version, user_id, role, from_seq in tx.query(_QUERY.format(marks=marks), ids):
+            membership = found.get(conversation_id)
+            if membership is None:
+                membership = Membership(conversation_id, ConversationKind(kind), version, {})
+                found[conversation_id] = membership
+            if user_id is not None and from_seq is not None:
+                membership.members[user_id] = Member(user_id, role, from_seq)
+    return found

@@ -1,0 +1,228 @@
+"""Runs functions in database transactions: off the reactor, again after passing errors, and never for too long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imchat.domain.errors import Contended, Unavailable
+from imchat.store.sql.dialect import Dialect, Fault
+from imchat.store.sql.outage import Outage
+from imchat.store.sql.transaction import DuplicateKey, Transaction
+
+T = TypeVar("T")
+
+
+class Pool(Protocol):
+    """The part of :class:`twisted.enterprise.adbapi.ConnectionPool` that the runner uses."""
+
+    def runInteraction(self, interaction: Callable[[Any], T]) -> Deferred[T]:
+        """Call a function with a cursor; commit when it returns, roll back when it raises."""
+
+    def close(self) -> None:
+        """Close all connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerSettings:
+    """How patient a runner is.
+
+    Attributes:
+        timeout_ms: For one call, with all its tries.
+        tries: How often a transaction is tried when errors pass.
+        backoff_ms: Wait before the second try; it doubles with each.
+        retry_after_ms: What callers are told when nothing helped.
+    """
+
+    timeout_ms: int = 5_000
+    tries: int = 4
+    backoff_ms: int = 20
+    retry_after_ms: int = 1_000
+
+
+DEFAULT_SETTINGS = RunnerSettings()
+
+
+class _Abandoned(Exception):
+    """The caller waits no longer: the transaction is not begun, or is rolled back."""
+
+
+class _TimedOut(Exception):
+    """The time for the call is over."""
+
+
+class _Attempt:
+    """One try of one transaction, whose result nobody wants once the time is over.
+
+    Args:
+        work: The function to run.
+        dialect: Of the database.
+        writes: Whether it may write.
+    """
+
+    def __init__(self, work: Callable[[Transaction], Any], dialect: Dialect, writes: bool) -> None:
+        self.wrote = False
+        self.outcome: Deferred[Any] = Deferred()
+        self._work = work
+        self._dialect = dialect
+        self._writes = writes
+        self._abandoned = False
+
+    def interaction(self, cursor: Any) -> Any:
+        """Runs in the database thread."""
+        self._check()
+        transaction = Transaction(cursor, self._dialect)
+        transaction.begin(self._writes)
+        result = self._work(transaction)
+        self._check()
+        self.wrote = transaction.wrote
+        return result
+
+    def _check(self) -> None:
+        if self._abandoned:
+            raise _Abandoned
+
+    def abandon(self) -> None:
+        """Fail now; what comes later is ignored."""
+        if not self._abandoned:
+            self._abandoned = True
+            self.outcome.errback(_TimedOut())
+
+    def finished(self, result: Any) -> None:
+        """The transaction ended, in time or not."""
+        if not self._abandoned:
+            self._abandoned = True
+            self.outcome.callback(result)
+
+
+class Runner:
+    """Runs transactions on one pool.
+
+    A function that is run may be run again, whole, after its transaction was rolled back or its connection lost
+    (perhaps after the commit): it must be safe to run twice.
+
+    Args:
+        name: Of the database, for the log.
+        pool: Whose connections are in autocommit mode; the runner begins transactions itself.
+        dialect: Of the database.
+        clock: For time-outs and waits between tries.
+        writes: Whether transactions may write.
+        settings: How patient to be.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        name: str,
+        pool: Pool,
+        dialect: Dialect,
+        clock: IReactorTime,
+        *,
+        writes: bool,
+        settings: RunnerSettings = DEFAULT_SETTINGS,
+    ) -> None:
+        self.outage = Outage(name, clock)
+        self._name = name
+        self._pool = pool
+        self._dialect = dialect
+        self._clock = clock
+        self._writes = writes
+        self._settings = settings
+        self._closed = False
+        self._running = 0
+        self._idle: list[Deferred[None]] = []
+
+    async def run(self, name: str, work: Callable[[Transaction], T]) -> T:
+        """Run a function in a transaction, in a database thread.
+
+        Args:
+            name: What it does, for errors.
+            work: Gets the transaction, returns plain data. What it raises rolls the transaction back and, where it
+                is no error of the database, is raised here.
+
+        Raises:
+            Unavailable: the database did not do it in time, is closed, full, read-only or broken; the transaction
+                may have been committed all the same where the time was over or the connection lost.
+            Contended: other transactions held the rows locked, again and again.
+            DuplicateKey: a unique key was taken.
+        """
+        deadline = self._clock.seconds() + self._settings.timeout_ms / 1000
+        for attempt in range(1, self._settings.tries + 1):
+            try:
+                return await self._try(work, deadline)
+            except Exception as error:
+                fault = self._dialect.classify(error)
+                if isinstance(error, _TimedOut):
+                    raise self._failed(name, "does not answer in time", f"in {name}") from None
+                if fault is Fault.DUPLICATE:
+                    raise DuplicateKey(str(error)) from error
+                if fault is Fault.NONE:
+                    raise
+                wait = self._settings.backoff_ms * 2 ** (attempt - 1) / 1000
+                last = attempt == self._settings.tries or self._clock.seconds() + wait >= deadline
+                if last or not fault.retried:
+                    raise self._failed(name, fault.value, f"{error} in {name}", fault) from error
+                await self._sleep(wait)
+        raise AssertionError("the last try returns or raises")
+
+    async def _try(self, work: Callable[[Transaction], T], deadline: float) -> T:
+        if self._closed:
+            raise Unavailable("the database is closed", self._settings.retry_after_ms)
+        attempt = _Attempt(work, self._dialect, self._writes)
+        timer = self._clock.callLater(max(0.0, deadline - self._clock.seconds()), attempt.abandon)
+        self._running += 1
+        self._pool.runInteraction(attempt.interaction).addBoth(attempt.finished).addBoth(self._ended)
+        try:
+            result: T = await attempt.outcome
+        finally:
+            if timer.active():
+                timer.cancel()
+        # A transaction that writes nothing says nothing of a database that is full or read-only.
+        if attempt.wrote or not self._writes:
+            self.outage.worked()
+        return result
+
+    def _failed(self, name: str, reason: str, detail: str, fault: Fault = Fault.NONE) -> Unavailable:
+        self.outage.failed(reason, detail)
+        kind = Contended if fault is Fault.CONTENDED else Unavailable
+        return kind(f"the database {reason}", self._settings.retry_after_ms)
+
+    def _sleep(self, seconds: float) -> Deferred[None]:
+        deferred: Deferred[None] = Deferred()
+        self._clock.callLater(seconds, deferred.callback, None)
+        return deferred
+
+    def _ended(self, result: object) -> None:
+        if isinstance(result, Failure):
+            self._log.failure("a transaction could not be reported", failure=result)
+        self._running -= 1
+        if not self._running:
+            idle, self._idle = self._idle, []
+            for deferred in idle:
+                deferred.callback(None)
+
+    async def close(self) -> None:
+        """Refuse new transactions, wait for those that run (at most for the time-out), close the connections."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._running:
+            idle: Deferred[None] = Deferred()
+            self._idle.append(idle)
+            timer = self._clock.callLater(self._settings.timeout_ms / 1000, self._ended_waiting, idle)
+            await idle
+            if timer.active():
+                timer.cancel()
+        self._pool.close()
+
+    def _ended_waiting(self, idle: Deferred[None]) -> None:
+        if idle in self._idle:
+            self._idle.remove(idle)
+            idle.callback(None)

@@ -1,0 +1,81 @@
+"""SQLite's ways."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from imchat.domain.models import Head
+from imchat.store.sql.bulk import INSERT_EVENT
+from imchat.store.sql.dialect import Dialect, Fault
+
+if TYPE_CHECKING:
+    from imchat.store.sql.bulk import EventRow
+    from imchat.store.sql.transaction import Transaction
+
+_UPDATE_HEAD = "UPDATE head SET last_seq = ?, last_message_seq = ?, counted = ?, last_ms = ? WHERE stream_id = ?"
+
+_FAULTS = {
+    sqlite3.SQLITE_BUSY: Fault.BUSY,
+    sqlite3.SQLITE_LOCKED: Fault.BUSY,
+    sqlite3.SQLITE_PROTOCOL: Fault.BUSY,
+    sqlite3.SQLITE_FULL: Fault.FULL,
+    sqlite3.SQLITE_READONLY: Fault.READ_ONLY,
+    sqlite3.SQLITE_IOERR: Fault.BROKEN,
+    sqlite3.SQLITE_CANTOPEN: Fault.BROKEN,
+    sqlite3.SQLITE_CORRUPT: Fault.BROKEN,
+    sqlite3.SQLITE_NOTADB: Fault.BROKEN,
+    sqlite3.SQLITE_PERM: Fault.BROKEN,
+    sqlite3.SQLITE_NOMEM: Fault.BROKEN,
+}
+_DUPLICATES = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+
+
+class NotDurable(Exception):
+    """A connection does not keep what DESIGN promises of acknowledged messages."""
+
+
+class SqliteDialect(Dialect):
+    """SQLite. The database's time is this process's, so it is injected.
+
+    Args:
+        now_ms: Returns milliseconds UTC; called in database threads.
+    """
+
+    begin = "BEGIN IMMEDIATE"
+    begin_read = "BEGIN"
+    lock = ""
+    max_statement = 400_000
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+
+    def statement(self, sql: str) -> str:
+        """``?`` is the driver's own placeholder."""
+        return sql
+
+    def now(self) -> str:
+        """The injected time, as a literal."""
+        return f"{self._now_ms():d}"
+
+    def classify(self, error: BaseException) -> Fault:
+        """By SQLite's result code."""
+        if isinstance(error, NotDurable):
+            return Fault.BROKEN
+        code = getattr(error, "sqlite_errorcode", None)
+        if not isinstance(error, sqlite3.Error) or code is None:
+            return Fault.NONE
+        return Fault.DUPLICATE if code in _DUPLICATES else _FAULTS.get(code & 0xFF, Fault.NONE)
+
+    # A statement is no round trip here, and parsing long literals costs twice what running a prepared statement
+    # for each row does (11 against 5 microseconds a message in batches of 500, 94 against 68 in batches of 1).
+
+    def insert_events(self, tx: Transaction, rows: Sequence[EventRow]) -> None:
+        """One prepared statement, run for each row."""
+        tx.execute_many(INSERT_EVENT, rows)
+
+    def update_heads(self, tx: Transaction, heads: Sequence[Head]) -> None:
+        """One prepared statement, run for each head."""
+        rows = [(h.last_seq, h.last_message_seq, h.counted, h.last_ms, h.stream_id) for h in heads]
+        tx.execute_many(_UPDATE_HEAD, rows)

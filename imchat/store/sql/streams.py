@@ -1,0 +1,84 @@
+"""Streams of events in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from imchat.domain.models import MAX_ID, Draft, EventRange, Head, StreamState
+from imchat.ports import FlushResult, Permit
+from imchat.store.sql.append import HEAD_COLUMNS, HEADS_AT_ONCE, flush
+from imchat.store.sql.bulk import chunks, in_list, possible
+from imchat.store.sql.reading import Stretch, read
+from imchat.store.sql.runner import Runner
+from imchat.store.sql.syncing import changed
+from imchat.store.sql.transaction import DuplicateKey, Transaction
+
+
+class SqlStreams:
+    """The :class:`imchat.ports.StreamStore` in SQL.
+
+    Args:
+        writer: Runs transactions that write.
+        reader: Runs those that only read.
+    """
+
+    def __init__(self, writer: Runner, reader: Runner) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    async def flush(self, drafts: Sequence[Draft], permit: Permit) -> FlushResult:
+        """Append drafts; ``permit`` is called in a database thread.
+
+        What a draft that the database cannot take raises is no :class:`imchat.domain.errors.IMError`.
+        """
+        if not drafts:
+            return FlushResult((), {})
+
+        def run(tx: Transaction) -> FlushResult:
+            return flush(tx, drafts, permit, look_up_all=False)
+
+        def run_with_resends(tx: Transaction) -> FlushResult:
+            return flush(tx, drafts, permit, look_up_all=True)
+
+        try:
+            return await self._writer.run("flush", run)
+        except DuplicateKey:
+            # Some are resends. That the key is taken undid all; under the lock the look-up now finds every one.
+            return await self._writer.run("flush with resends", run_with_resends)
+
+    async def heads(self, stream_ids: Sequence[int]) -> dict[int, Head]:
+        """The heads of those streams that exist."""
+
+        def run(tx: Transaction) -> dict[int, Head]:
+            found: dict[int, Head] = {}
+            for part in chunks(possible(stream_ids), HEADS_AT_ONCE):
+                marks, ids = in_list(part)
+                for row in tx.query(f"SELECT {HEAD_COLUMNS} FROM head WHERE stream_id IN ({marks})", ids):  # noqa: S608
+                    found[row[0]] = Head(*row)
+            return found
+
+        return await self._reader.run("heads", run) if stream_ids else {}
+
+    async def read(
+        self,
+        stream_id: int,
+        reader_id: int,
+        *,
+        after: int | None,
+        before: int | None,
+        limit: int,
+        max_bytes: int,
+    ) -> EventRange | None:
+        """Read a stretch of a stream as a user may see it."""
+        if not possible([stream_id]):
+            return None
+        stretch = Stretch(stream_id, reader_id, after, before, limit, max_bytes)
+        return await self._reader.run("read", lambda tx: read(tx, stretch))
+
+    async def changed(
+        self, user_id: int, positions: Mapping[int, int], cursor: tuple[int, int] | None, limit: int
+    ) -> tuple[list[StreamState], tuple[int, int] | None]:
+        """Those streams of a user whose ``last_seq`` differs from the position given."""
+        if cursor is not None:
+            cursor = (max(0, min(cursor[0], MAX_ID)), max(0, min(cursor[1], MAX_ID)))
+        return await self._reader.run("changed", lambda tx: changed(tx, user_id, positions, cursor, limit))
