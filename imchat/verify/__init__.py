@@ -1,0 +1,1 @@
+"""The verify server: makes verification codes, mails them and checks them."""
