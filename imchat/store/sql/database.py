@@ -52,10 +52,11 @@ class Database:
         self.sessions: SessionStore = SqlSessions(writer, reader, session_lifetime_ms)
         self.streams: StreamStore = SqlStreams(writer, reader)
         self.conversations: ConversationStore = SqlConversations(writer, reader)
+        self.writer = writer
+        self.reader = reader
         self.health: Health = SqlHealth(writer, reader)
-        self._runners = (reader, writer)
 
     async def close(self) -> None:
         """Wait for what runs, then close the connections; what is asked afterwards is ``Unavailable``."""
-        for runner in self._runners:
+        for runner in (self.reader, self.writer):
             await runner.close()
