@@ -58,7 +58,7 @@ class SessionsEnded:
     """Private stream: sessions of this user were ended.
 
     Attributes:
-        device_ids: The devices whose sessions were ended.
+        device_ids: The devices whose sessions were ended; empty where it was all of them.
         reason: ``logout``, ``password_reset`` or ``operator``.
     """
 

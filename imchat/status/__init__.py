@@ -1,0 +1,1 @@
+"""The status server: which chat nodes live, and whose token is good."""

@@ -1,0 +1,166 @@
+"""Placement and sessions: which chat node a client should use, and whose token is good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from twisted.logger import Logger
+
+from imchat.domain.content import ContentCodec, SessionsEnded, digest
+from imchat.domain.errors import IMError, SessionEnded, Unauthenticated, Unavailable
+from imchat.domain.models import SYSTEM_SENDER, Device, Draft, Event, Login, NodeReport, Route, Session
+from imchat.domain.placement import Placement
+from imchat.domain.sessions import expires_ms, hash_of_text, token_hash, token_text
+from imchat.ports import EventsAppended, Ids, Notice, Publisher, SessionsClosed, SessionStore
+from imchat.status.settings import StatusSettings
+
+LOGOUT = "logout"
+"""The reason that a log-out leaves in the private stream."""
+
+_log = Logger()
+
+
+class StatusLogic:
+    """The :class:`imchat.ports.StatusPort` of a status server.
+
+    Args:
+        ids: Where tokens come from.
+        sessions: Keeps them.
+        codec: Writes the event of an ended session.
+        publisher: Tells the chat nodes. Its failure fails no request: the nodes' sweep finds what they were not told.
+        now_ms: The clock, in ms UTC; it also decides which nodes live.
+        settings: The rules.
+    """
+
+    def __init__(
+        self,
+        ids: Ids,
+        sessions: SessionStore,
+        codec: ContentCodec,
+        publisher: Publisher,
+        now_ms: Callable[[], int],
+        settings: StatusSettings,
+    ) -> None:
+        self._ids = ids
+        self._sessions = sessions
+        self._codec = codec
+        self._publisher = publisher
+        self._now_ms = now_ms
+        self._settings = settings
+        self._placement = Placement(settings.report_interval_ms)
+        self._publishing_fails = False
+
+    # --- chat nodes
+
+    async def report(self, report: NodeReport) -> None:
+        """Take a chat node's report of itself."""
+        now_ms = self._now_ms()
+        self._expire(now_ms)
+        if self._placement.report(report, now_ms):
+            address = f"{report.address.host}:{report.address.port}"
+            _log.info("chat node {node} is up at {address}", node=report.node_id, address=address)
+
+    def _expire(self, now_ms: int) -> None:
+        for dead in self._placement.expire(now_ms):
+            # A node that said that it was leaving is not missed.
+            level = _log.info if dead.draining else _log.warn
+            level("chat node {node} is gone: three of its reports did not come", node=dead.node_id)
+
+    def _route(self, user_id: int) -> Route:
+        now_ms = self._now_ms()
+        self._expire(now_ms)
+        addresses = self._placement.choose(user_id, now_ms)
+        if not addresses:
+            raise Unavailable("no chat node is up", self._settings.report_interval_ms)
+        self._placement.assign(addresses[0], now_ms)
+        return Route(addresses)
+
+    # --- sessions
+
+    async def open_session(self, user_id: int, name: str, device: Device) -> Login:
+        """Issue a token and pick a node; an older session of the device is replaced.
+
+        Raises:
+            Unavailable: no chat node is up; no session was opened. Or the store is away.
+        """
+        route = self._route(user_id)
+        token, now_ms = self._ids.token(), self._now_ms()
+        await self._sessions.open(user_id, device, token_hash(token), now_ms)
+        ends_ms = expires_ms(now_ms, self._settings.session_lifetime_ms)
+        return Login(user_id, name, token_text(token), ends_ms, route)
+
+    async def authenticate(self, token: str) -> Session:
+        """Return the session of a token, which counts as use.
+
+        Raises:
+            Unauthenticated: it is wrong, expired or ended.
+        """
+        session = await self._sessions.by_token(hash_of_text(token), self._now_ms())
+        if session is None:
+            raise Unauthenticated("the token is not valid")
+        return session
+
+    async def route(self, token: str) -> tuple[Session, Route, int]:
+        """Return session, chat nodes and expiry (ms UTC) of a token.
+
+        Raises:
+            Unauthenticated: as in :meth:`authenticate`.
+            Unavailable: no chat node is up.
+        """
+        session = await self.authenticate(token)
+        ends_ms = expires_ms(self._now_ms(), self._settings.session_lifetime_ms)
+        return session, self._route(session.user_id), ends_ms
+
+    async def end_session(self, token: str) -> None:
+        """Log out: end the session of a token; one that is not valid (any more) is no error."""
+        try:
+            session = await self.authenticate(token)
+        except Unauthenticated:
+            return
+        device_ids = (session.device.device_id,)
+        event = await self._sessions.end(
+            session.user_id, device_ids, self._farewell(session.user_id, device_ids, LOGOUT)
+        )
+        if event is not None:
+            await self._tell(session.user_id, event, device_ids)
+
+    async def end_all_sessions(self, user_id: int, reason: str) -> None:
+        """End every session of a user, on all nodes.
+
+        Args:
+            user_id: Whose.
+            reason: What the user's devices are told: ``password_reset`` or ``operator``.
+        """
+        event = await self._sessions.end(user_id, None, self._farewell(user_id, (), reason))
+        # Told also where there was no session left: an earlier call may have ended them and died before it told.
+        await self._tell(user_id, event, None)
+
+    def _farewell(self, user_id: int, device_ids: tuple[str, ...], reason: str) -> Draft:
+        content = SessionsEnded(device_ids, reason)
+        data = self._codec.encode(content)
+        kind = int(content.kind)
+        return Draft(user_id, SYSTEM_SENDER, self._ids.client_id(), kind, data, digest(kind, data))
+
+    async def _tell(self, user_id: int, event: Event | None, device_ids: tuple[str, ...] | None) -> None:
+        channel = f"user:{user_id}"
+        notices: list[tuple[str, Notice]] = []
+        if event is not None:
+            # A private stream has no members but its owner, so no version of them.
+            notices.append((channel, EventsAppended(user_id, 0, (event,))))
+        notices.append((channel, SessionsClosed(user_id, device_ids, SessionEnded.code)))
+        await self._publish(notices)
+
+    async def _publish(self, notices: Sequence[tuple[str, Notice]]) -> None:
+        """Publish; what is ended is ended, so a failure is only logged, once per outage."""
+        try:
+            await self._publisher.publish(notices)
+        except IMError as error:
+            if not self._publishing_fails:
+                _log.warn("chat nodes are told of ended sessions by their sweep only: {error}", error=str(error))
+            self._publishing_fails = True
+        except Exception:
+            _log.failure("publishing the end of sessions failed")
+        else:
+            if self._publishing_fails:
+                _log.info("chat nodes are told of ended sessions at once again")
+            self._publishing_fails = False
