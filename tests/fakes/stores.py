@@ -34,7 +34,7 @@ def _empty_database() -> bytes:
     return connection.serialize()
 
 
-def lost_connection() -> sqlite3.OperationalError:
+def locked() -> sqlite3.OperationalError:
     """An error that stores take for a passing one."""
     error = sqlite3.OperationalError("database is locked")
     error.sqlite_errorcode = sqlite3.SQLITE_BUSY

@@ -177,9 +177,10 @@ class Runner:
             raise Unavailable("the database is closed", self._settings.retry_after_ms)
         attempt = _Attempt(work, self._dialect, self._writes)
         timer = self._clock.callLater(max(0.0, deadline - self._clock.seconds()), attempt.abandon)
-        self._running += 1
-        self._pool.runInteraction(attempt.interaction).addBoth(attempt.finished).addBoth(self._ended)
         try:
+            interaction = self._pool.runInteraction(attempt.interaction)
+            self._running += 1
+            interaction.addBoth(attempt.finished).addBoth(self._ended)
             result: T = await attempt.outcome
         finally:
             if timer.active():
