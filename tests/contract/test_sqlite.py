@@ -223,7 +223,10 @@ class OpenedTests(InDirectory, TestCase):
         await self.database.writer.run("arrange", lambda tx: tx.query("PRAGMA query_only = 1"))
         await self.assertFailure(self.invite(), Unavailable)
         await self.assertFailure(Deferred.fromCoroutine(self.database.health.ping()), Unavailable)
-        await self.database.writer.run("arrange", lambda tx: tx.query("PRAGMA query_only = 0"))
+        # Past the runner, whose transactions cannot even begin.
+        await self.database.writer._pool.runWithConnection(
+            lambda connection: connection.execute("PRAGMA query_only = 0")
+        )
         await self.database.health.ping()
 
     async def test_a_full_disk_is_unavailable_until_there_is_room(self):
