@@ -186,8 +186,13 @@ class FrameProtocol(Int32StringReceiver):
 
     def flush(self) -> None:
         """Write what was sent in this turn now."""
-        if self._output is not None and not self.closing:
-            self._output.flush()
+        output = self._output
+        if output is None or self.closing:
+            return
+        was_slow = output.slow
+        output.flush()
+        if was_slow and not output.slow:
+            self.drained()
 
     def drained(self) -> None:
         """The other end has caught up: it is not :attr:`slow` any more."""

@@ -222,6 +222,10 @@ class WritingTests(Case):
         for _ in range(5):
             ours.send_payload(b"x" * (SOFT_BOUND // 4))
         self.assertTrue(ours.slow)
+        # The transport takes it all: nothing else will ever say that there is room again.
+        self.clock.advance(0)
+        self.assertFalse(ours.slow)
+        self.assertEqual(1, ours.drains)
 
     @given(st.lists(st.integers(0, 300_000), min_size=1, max_size=6), st.integers(1, 200_000))
     def test_whatever_the_sizes_all_is_written_once_and_in_order(self, sizes: list[int], room: int) -> None:
