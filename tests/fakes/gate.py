@@ -1,4 +1,4 @@
-"""What stands around the gate: accounts, invitations, status, verify and a hasher that counts."""
+"""What stands around the gate: status, verify and a hasher that counts; accounts are the real SQL stores."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass, field, replace
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from imchat.domain.accounts import RegistrationMode, email_key
-from imchat.domain.errors import CodeInvalid, EmailTaken, InvitationInvalid, NameTaken, Unauthenticated, Unavailable
-from imchat.domain.models import Device, Invitation, Login, NodeAddress, NodeReport, Route, Session, User, UserCard
+from imchat.domain.accounts import RegistrationMode, email_key, name_key
+from imchat.domain.errors import CodeInvalid, Unauthenticated, Unavailable
+from imchat.domain.models import Device, Login, NodeAddress, NodeReport, Route, Session, User
 from imchat.domain.sessions import token_text
 from imchat.gate.logic import Gate, GatePolicy, Operators
 from imchat.ports import Limit, MailKind, Purpose
 from imchat.store.memory import MemoryRateLimiter
 from tests.fakes.ids import SeededIds
+from tests.fakes.stores import MemoryDatabase
 
 POLICY = GatePolicy(
     registration=RegistrationMode.OPEN,
@@ -31,62 +32,19 @@ SESSION_MS = 86_400_000
 
 
 @dataclass
-class AccountsInMemory:
-    """An AccountStore and InvitationStore for tests of the gate alone."""
+class FakeHealth:
+    """A dependency that answers, fails with ``error``, or hangs until ``answer`` is called back."""
 
-    users: dict[int, User] = field(default_factory=dict)
-    keys: dict[str, int] = field(default_factory=dict)
-    invitations: dict[str, Invitation] = field(default_factory=dict)
-    down: bool = False
-
-    def _check(self) -> None:
-        if self.down:
-            raise Unavailable("the database is away", 1_000)
-
-    async def create(self, user: User, name_key: str, email_key: str, invitation: str | None, now_ms: int) -> None:
-        self._check()
-        if name_key in self.keys:
-            raise NameTaken("taken")
-        if email_key in self.keys:
-            raise EmailTaken("taken")
-        if invitation is not None:
-            if not await self.usable(invitation, now_ms):
-                raise InvitationInvalid("used up")
-            kept = self.invitations[invitation]
-            self.invitations[invitation] = replace(kept, uses_left=kept.uses_left - 1)
-        self.users[user.id] = user
-        self.keys[name_key] = self.keys[email_key] = user.id
-
-    async def by_login(self, key: str) -> User | None:
-        self._check()
-        return self.users.get(self.keys.get(key, 0))
-
-    by_email = by_login
-    by_name = by_login
-
-    async def cards(self, user_ids, name_keys) -> list[UserCard]:
-        ids = {*user_ids, *(self.keys[key] for key in name_keys if key in self.keys)}
-        return [UserCard(i, self.users[i].name) for i in sorted(ids) if i in self.users]
-
-    async def set_password(self, user_id: int, password_hash: str, expected_hash: str | None = None) -> bool:
-        self._check()
-        user = self.users.get(user_id)
-        if user is None or (expected_hash is not None and user.password_hash != expected_hash):
-            return False
-        self.users[user_id] = replace(user, password_hash=password_hash)
-        return True
-
-    async def add(self, invitation: Invitation, now_ms: int) -> None:
-        self._check()
-        self.invitations[invitation.code] = invitation
-
-    async def usable(self, code: str, now_ms: int) -> bool:
-        self._check()
-        kept = self.invitations.get(code)
-        return kept is not None and kept.uses_left > 0 and kept.expires_ms > now_ms
+    error: Exception | None = None
+    answer: Deferred[None] | None = None
+    pings: int = 0
 
     async def ping(self) -> None:
-        self._check()
+        self.pings += 1
+        if self.answer is not None:
+            await self.answer
+        if self.error is not None:
+            raise self.error
 
 
 @dataclass
@@ -169,7 +127,7 @@ class FakeVerify:
 
 @dataclass
 class CountingHasher:
-    """A PasswordHasher that hashes by putting ``version:`` in front, and counts. ``gate`` holds its work back."""
+    """A PasswordHasher that hashes by putting ``version:`` in front, and counts; ``hold`` holds its work back."""
 
     version: str = "v2"
     hashed: int = 0
@@ -209,7 +167,9 @@ class GateWorld:
     def __init__(self, **changes: object) -> None:
         self.clock = Clock()
         self.clock.advance(1_700_000_000)
-        self.accounts = AccountsInMemory()
+        self.database = MemoryDatabase(self.clock)
+        self.accounts = self.database.accounts
+        self.invitations = self.database.invitations
         self.status = FakeStatus(self.clock)
         self.verify = FakeVerify()
         self.hasher = CountingHasher()
@@ -217,7 +177,7 @@ class GateWorld:
         self.ids = SeededIds()
         self.gate = Gate(
             accounts=self.accounts,
-            invitations=self.accounts,
+            invitations=self.invitations,
             status=self.status,
             verify=self.verify,
             limiter=self.limiter,
@@ -228,7 +188,7 @@ class GateWorld:
         )
         self.operators = Operators(
             accounts=self.accounts,
-            invitations=self.accounts,
+            invitations=self.invitations,
             hasher=self.hasher,
             ids=self.ids,
             now_ms=self.now_ms,
@@ -236,3 +196,9 @@ class GateWorld:
 
     def now_ms(self) -> int:
         return int(self.clock.seconds() * 1000)
+
+    async def user(self, name: str = "Alice") -> User:
+        """The stored account of a name."""
+        user = await self.accounts.by_name(name_key(name))
+        assert user is not None
+        return user

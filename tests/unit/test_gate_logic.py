@@ -170,9 +170,9 @@ class InvitationTests(GateCase):
 
     def test_open_registration_uses_none_up(self) -> None:
         world = self.world()
-        world.accounts.invitations["ABCD"] = Invitation("ABCD", 1, world.now_ms() + 1)
+        self.result(world.invitations.add(Invitation("ABCD", 1, world.now_ms() + 1), world.now_ms()))
         self.result(self.invited(world, "Anna", "ABCD"))
-        self.assertEqual(world.accounts.invitations["ABCD"].uses_left, 1)
+        self.assertTrue(self.result(world.invitations.usable("ABCD", world.now_ms())))
 
 
 class ResetTests(GateCase):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from twisted.internet.defer import CancelledError, Deferred
 
 from imchat.domain.errors import BadCredentials, InvalidRequest, RateLimited, Unauthenticated, Unavailable
@@ -169,7 +167,7 @@ class SessionTests(LoginCase):
 
     def test_a_reset_while_logging_in_leaves_no_session_of_the_old_password(self) -> None:
         world = self.world()
-        user = next(iter(world.accounts.users.values()))
+        user = self.result(world.user())
 
         async def reset() -> None:
             await world.accounts.set_password(user.id, "v2:another-kelp")
@@ -187,7 +185,7 @@ class RehashTests(LoginCase):
         return world
 
     def stored(self, world: GateWorld) -> str:
-        return next(iter(world.accounts.users.values())).password_hash
+        return self.result(world.user()).password_hash
 
     def test_old_parameters_are_renewed_at_login(self) -> None:
         world = self.outdated()
@@ -214,10 +212,10 @@ class RehashTests(LoginCase):
 
     def test_another_login_may_renew_meanwhile(self) -> None:
         world = self.outdated()
-        user = next(iter(world.accounts.users.values()))
+        user = self.result(world.user())
 
         async def other() -> None:
-            world.accounts.users[user.id] = replace(user, password_hash=f"v3:{PASSWORD}")
+            await world.accounts.set_password(user.id, f"v3:{PASSWORD}")
 
         world.status.before_open = other
         self.result(self.login(world))
