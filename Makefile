@@ -13,7 +13,7 @@ help:
 	@echo 'make demo   two users talk through a server that is restarted in between'
 	@echo 'make test   run all tests'
 	@echo 'make lint   ruff and mypy'
-	@echo 'make proto  generate the Python modules from imchat/wire/imchat.proto'
+	@echo 'make proto  generate the Python modules from imchat/wire/*.proto'
 	@echo 'make clean  remove the virtual environment and what tests and builds left'
 
 $(BIN)/python:
@@ -46,7 +46,8 @@ lint: $(VENV)/installed-test
 	$(BIN)/mypy
 
 proto: $(VENV)/installed-test
-	$(BIN)/python -m grpc_tools.protoc -Iimchat/wire --python_out=imchat/wire --pyi_out=imchat/wire imchat/wire/imchat.proto
+	$(BIN)/python -m grpc_tools.protoc -Iimchat/wire --python_out=imchat/wire --pyi_out=imchat/wire \
+	  imchat/wire/imchat.proto imchat/wire/bus.proto
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info _trial_temp* .mypy_cache .ruff_cache .pytest_cache .hypothesis

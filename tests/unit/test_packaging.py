@@ -19,16 +19,18 @@ SERVERS = {"imchat", "imchat-gate", "imchat-verify", "imchat-status", "imchat-ch
 class GeneratedCode(SynchronousTestCase):
     def test_it_is_what_the_schema_says_now(self):
         wire = ROOT / "imchat" / "wire"
+        schemas = sorted(wire.glob("*.proto"))
+        self.assertEqual([schema.name for schema in schemas], ["bus.proto", "imchat.proto"])
         with tempfile.TemporaryDirectory() as fresh:
             arguments = [
                 "protoc",
                 f"-I{wire}",
                 f"--python_out={fresh}",
                 f"--pyi_out={fresh}",
-                str(wire / "imchat.proto"),
+                *(str(schema) for schema in schemas),
             ]
             self.assertEqual(protoc.main(arguments), 0)
-            for name in ("imchat_pb2.py", "imchat_pb2.pyi"):
+            for name in (schema.stem + ending for schema in schemas for ending in ("_pb2.py", "_pb2.pyi")):
                 self.assertEqual((Path(fresh) / name).read_text(), (wire / name).read_text(), f"{name}: make proto")
 
 
