@@ -121,6 +121,12 @@ class SessionStoreContract(StoreContract):
         await self.stores.sessions.touch([(ANN, "phone"), (BOB, "phone")], self.now_ms())
         self.assertEqual(sorted(await self.last_used()), [-HOUR_MS, 0])
 
+    async def test_touch_writes_a_use_once_an_hour(self):
+        await self.open()
+        self.elapse(HOUR_MS - 1)
+        await self.stores.sessions.touch([(ANN, "phone")], self.now_ms())
+        self.assertEqual(await self.last_used(), [1 - HOUR_MS])
+
     async def test_opening_forgets_the_users_expired_sessions(self):
         await self.open(ANN, "phone", 1)
         await self.open(BOB, "phone", 2)

@@ -169,7 +169,9 @@ class StreamStoreContract(StoreContract):
     async def test_the_servers_own_events_need_no_permission(self):
         await self.raise_version()
         result = await self.stores.streams.flush([draft(TALK, 0, 1)], lambda *_: "forbidden")
-        self.assertEqual(result.outcomes[0].event.seq, 1)
+        self.assertEqual((result.outcomes[0].event.seq, result.reloaded), (1, {}))
+        result = await self.stores.streams.flush([draft(TALK, ANN, 2), draft(TALK, 0, 3)], lambda *_: "forbidden")
+        self.assertEqual([type(outcome) for outcome in result.outcomes], [Refused, Stored])
 
     async def test_a_resend_is_answered_also_where_permission_is_gone(self):
         [first] = await self.flush(draft(TALK, BOB, 1))

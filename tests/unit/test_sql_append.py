@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imchat.domain.content import digest
 from imchat.domain.models import Draft, Refused, Stored
 from imchat.store.sql.append import KEYS_AT_ONCE, append, find
+from imchat.store.sql.bulk import insert_events
 from imchat.store.sql.transaction import DuplicateKey
 from tests.fakes.stores import MemoryDatabase, full_disk, locked
 
@@ -157,6 +158,21 @@ class AppendTests(SynchronousTestCase):
         seen = self.statements(stores, drafts)
         self.assertEqual(seen.count("ROLLBACK"), 1)
         self.assertLessEqual(len([s for s in seen if s.startswith("SELECT")]), 2 + -(-200 // KEYS_AT_ONCE))
+
+    def test_statements_of_literals_are_cut_at_their_longest(self):
+        class Recorder:
+            def __init__(self):
+                self.seen = []
+
+            def run(self, sql):
+                self.seen.append(sql)
+
+        rows = [(11, n, 1, b"\xff" * 16, 1, b"'); --" * 100, b"d" * 32, n, 5) for n in range(10)]
+        for longest, count in ((1, 10), (3_000, 5), (1_000_000, 1)):
+            recorder = Recorder()
+            insert_events(recorder, rows, longest)
+            self.assertEqual(len(recorder.seen), count)
+            self.assertFalse([sql for sql in recorder.seen if "--" in sql])
 
     def test_looking_up_uses_the_unique_key(self):
         stores = self.stores()

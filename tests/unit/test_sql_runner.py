@@ -8,11 +8,12 @@ from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.domain.errors import Contended, NameTaken, Unavailable
+from imchat.domain.models import Invitation
 from imchat.store.sql.dialect import Fault
 from imchat.store.sql.runner import Runner, RunnerSettings
 from imchat.store.sql.sqlite_dialect import SqliteDialect
 from imchat.store.sql.transaction import DuplicateKey
-from tests.fakes.stores import ThreadlessPool, full_disk, locked
+from tests.fakes.stores import MemoryDatabase, ThreadlessPool, full_disk, locked
 
 SETTINGS = RunnerSettings(timeout_ms=1_000, tries=3, backoff_ms=10, retry_after_ms=700)
 
@@ -239,6 +240,17 @@ class RunnerTests(SynchronousTestCase):
         self.clock.advance(2)
         self.successResultOf(self.run_(lambda tx: tx.one("SELECT 1"), reader))
         self.assertIn("serves again", self.lines[-1])
+
+
+class HealthTests(SynchronousTestCase):
+    def test_a_ping_notices_that_writing_works_again(self):
+        stores = MemoryDatabase()
+        stores.pool.before.append(full_disk())
+        self.failureResultOf(Deferred.fromCoroutine(stores.invitations.add(Invitation("code", 1, 9), 1)), Unavailable)
+        self.assertIsNotNone(stores.writer.outage.reason)
+        stores.clock.advance(2)
+        self.successResultOf(Deferred.fromCoroutine(stores.health.ping()))
+        self.assertIsNone(stores.writer.outage.reason)
 
 
 class CancelTests(SynchronousTestCase):

@@ -46,8 +46,8 @@ def _pieces(spans: Sequence[Span], upwards: bool) -> Iterator[Span]:
                 yield max(first, end - EVENTS_AT_ONCE + 1), end
 
 
-def _events(tx: Transaction, stretch: Stretch, spans: Sequence[Span], upwards: bool) -> tuple[list[Event], bool]:
-    """The events of the spans in the direction of reading, and whether the limit of bytes cut them off."""
+def _events(tx: Transaction, stretch: Stretch, spans: Sequence[Span], upwards: bool) -> list[Event]:
+    """The events of the spans in the direction of reading, as far as the limit of bytes allows."""
     events: list[Event] = []
     size = 0
     for first, last in _pieces(spans, upwards):
@@ -56,18 +56,18 @@ def _events(tx: Transaction, stretch: Stretch, spans: Sequence[Span], upwards: b
             event = event_of(row)
             size += len(event.content)
             if events and size > stretch.max_bytes:
-                return events, True
+                return events
             events.append(event)
-    return events, False
+    return events
 
 
 def _upwards(tx: Transaction, stretch: Stretch, periods: Sequence[Period], after: int, last_seq: int) -> EventRange:
     low = max(after, 0) + 1
     high = last_seq if stretch.before is None else min(last_seq, stretch.before - 1)
     spans = visible(periods, low, high)
-    events, cut = _events(tx, stretch, lowest(spans, max(1, stretch.limit)), upwards=True)
+    events = _events(tx, stretch, lowest(spans, max(1, stretch.limit)), upwards=True)
     reached = events[-1].seq if events else low - 1
-    if not cut and not visible(periods, reached + 1, high):
+    if not visible(periods, reached + 1, high):
         reached = max(high, low - 1)
     return EventRange(stretch.stream_id, low, reached, last_seq, tuple(events))
 
@@ -75,9 +75,9 @@ def _upwards(tx: Transaction, stretch: Stretch, periods: Sequence[Period], after
 def _downwards(tx: Transaction, stretch: Stretch, periods: Sequence[Period], last_seq: int) -> EventRange:
     high = last_seq if stretch.before is None else max(0, min(last_seq, stretch.before - 1))
     spans = visible(periods, 1, high)
-    events, cut = _events(tx, stretch, highest(spans, max(1, stretch.limit)), upwards=False)
+    events = _events(tx, stretch, highest(spans, max(1, stretch.limit)), upwards=False)
     reached = events[-1].seq if events else high + 1
-    if not cut and not visible(periods, 1, reached - 1):
+    if not visible(periods, 1, reached - 1):
         reached = 1
     return EventRange(stretch.stream_id, reached, high, last_seq, tuple(reversed(events)))
 
