@@ -55,9 +55,9 @@ def take(state: int, limit: Limit, now_ms: int) -> tuple[int, int]:
     return after, 0
 
 
-def give_back(state: int, limit: Limit, now_ms: int) -> int:
-    """Uncount one event and return the new state."""
-    return max(state - limit.cost_us, now_ms * 1000)
+def give_back(state: int, limit: Limit) -> int:
+    """Uncount one event and return the new state; :func:`take` sees to it that nothing is saved up."""
+    return state - limit.cost_us
 
 
 def is_fresh(state: int, now_ms: int) -> bool:

@@ -119,11 +119,10 @@ def pick_language(header: str) -> str:
     refused = {_primary(tag) for tag, quality in accepted if quality <= 0}
     spoken = [language for language in LANGUAGES if language not in refused]
     # Best quality first. LanguageAccept.best_match would prefer "zh;q=0.1" to "en-GB;q=1": only one is an exact match.
-    for tag, quality in accepted:
-        if quality > 0:
-            for language in spoken:
-                if tag == "*" or _primary(tag) == language:
-                    return language
+    for tag, _ in accepted:
+        for language in spoken:
+            if tag == "*" or _primary(tag) == language:
+                return language
     return LANGUAGES[0]
 
 

@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from imchat.domain.errors import Unavailable
 from imchat.ports import Ids, Mail
 from imchat.verify.faults import explain
-from imchat.verify.message import build, plain_address, split_sender
+from imchat.verify.message import build, split_sender
 from imchat.verify.settings import SmtpSettings
 
 MAX_CONNECTIONS = 50
@@ -70,7 +70,7 @@ class _Delivery(ESMTPSenderFactory):
             settings.username.encode("utf-8"),
             settings.password.encode("utf-8"),
             split_sender(settings.sender).addr_spec,
-            plain_address(mail.to),
+            mail.to,
             BytesIO(data),
             taken,
             retries=0,

@@ -53,6 +53,9 @@ class SmtpCase(TestCase):
                 await mailer.send(mail)
             except Unavailable as error:
                 self.assertEqual(str(error), "the mail could not be sent")
+                self.assertNotIn(
+                    b">>>", getattr(error.__cause__, "log", None) or b"", "what was said holds the password"
+                )
             else:
                 self.fail("the mail was sent")
         told = [event for event in events if event["log_namespace"].startswith("imchat")]

@@ -80,6 +80,13 @@ class SharedAddressTests(SynchronousTestCase):
         placement.report(node("1", A, 0), 0)
         self.assertEqual([send(placement, key) for key in range(2)], [A] * 2)
 
+    def test_what_is_assigned_counts_for_the_worker_with_the_fewest(self):
+        placement = table(node("1", A, 10), node("2", A), node("3", B, 12))
+        self.assertEqual([send(placement, key) for key in range(2)], [A] * 2)
+        placement.report(node("1", A, 10), 0)
+        placement.report(node("3", B, 11), 0)
+        self.assertEqual(placement.choose(1, 0), (B, A))
+
 
 class LivenessTests(SynchronousTestCase):
     def test_dead_after_three_missed_reports_by_the_receivers_clock(self):

@@ -155,6 +155,13 @@ class RouteTests(StatusCase):
         self.assertEqual(first, [A, A, A, B, B])
         self.assertEqual([event["node"] for event in events if "gone" in event["log_format"]], ["a"])
 
+    def test_a_node_is_missed_without_anybody_asking_for_one(self):
+        self.report()
+        self.clock.advance(10)
+        with capturedLogs() as events:
+            self.report("b", B)
+        self.assertEqual([event["node"] for event in events], ["a", "b"])
+
     def test_a_draining_node_is_left_out(self):
         self.report()
         self.report("b", B, connections=50)

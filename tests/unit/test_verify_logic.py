@@ -173,8 +173,10 @@ class LimitTests(VerifyCase):
             self.clock.advance(60)
         error = self.failureResultOf(self.send(), RateLimited).value
         self.assertEqual(error.retry_after_ms, (DAY // 20 - 20 * 60) * 1000)
-        # The minute was not used up by being refused for the day.
-        self.clock.advance(DAY // 20 - 20 * 60)
+        self.clock.advance(DAY // 20 - 20 * 60 - 10)
+        self.assertEqual(self.failureResultOf(self.send(), RateLimited).value.retry_after_ms, 10_000)
+        # Being refused for the day did not use up the minute.
+        self.clock.advance(10)
         self.successResultOf(self.send())
 
 

@@ -45,5 +45,5 @@ class MemoryRateLimiter:
         """Uncount one event."""
         state = self._states.get(key)
         if state is not None:
-            state = give_back(state, limit, self._now_ms())
+            state = give_back(state, limit)
             self._states.put(key, state, state)
