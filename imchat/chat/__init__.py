@@ -1,0 +1,1 @@
+"""The chat server: long connections, the message path, catching up and history."""

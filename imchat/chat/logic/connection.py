@@ -1,0 +1,118 @@
+"""What the logic sees of a connection, and what it knows of one whose session is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from imchat.domain.errors import IMError
+from imchat.domain.limits import FRESH, Limit, take
+from imchat.domain.models import Event, Session
+
+
+class Hold(Enum):
+    """Why a connection is not read from."""
+
+    HELLO = "its session is being looked up"
+    OUTSTANDING = "too many of its requests are unanswered"
+    OUTPUT = "it does not take the answers"
+    PENDING = "too many messages wait for the database"
+    RATE = "it sends faster than it may even be refused"
+    DRAINING = "the node is going away"
+
+
+class Connection(Protocol):
+    """A connection, as the logic speaks to it. No method raises, and none calls the logic before it returns."""
+
+    def accepted(self, tag: int, event: Event, resent: bool) -> None:
+        """The message sent under ``tag`` is durable."""
+
+    def refused(self, tag: int, error: IMError) -> None:
+        """The message sent under ``tag`` was not taken."""
+
+    def push(self, stream_id: int, seq: int, data: bytes) -> None:
+        """An event of a stream; ``data`` is its encoded form, the same for every connection.
+
+        A connection that reads slowly is told that the stream is at ``seq``, once it reads again.
+        """
+
+    def goodbye(self, error: IMError) -> None:
+        """The session is over for this connection: tell why and close."""
+
+    def move(self, after_ms: int) -> None:
+        """Tell the client to go to another node, after so many ms, and close."""
+
+    def hold(self, reason: Hold) -> None:
+        """Stop reading."""
+
+    def release(self, reason: Hold) -> None:
+        """Read again, later in this turn, unless another reason holds."""
+
+    def abort(self) -> None:
+        """Close without waiting."""
+
+
+class Bucket:
+    """A limit's state for one connection.
+
+    Args:
+        limit: So many in such a window.
+    """
+
+    __slots__ = ("_limit", "_state")
+
+    def __init__(self, limit: Limit) -> None:
+        self._limit = limit
+        self._state = FRESH
+
+    def take(self, now_ms: int) -> int:
+        """Count one event if it is allowed; return 0 then, else how long to wait in ms."""
+        self._state, wait_ms = take(self._state, self._limit, now_ms)
+        return wait_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A conversation in which one message failed for a passing reason.
+
+    Whatever else its connection sends there is refused alike, until ``client_id`` comes again.
+    """
+
+    client_id: bytes
+    error: IMError
+
+
+class Live:
+    """A connection with a session.
+
+    Args:
+        connection: Where answers and pushes go.
+        session: As ``Hello`` found it.
+        messages: Limit of messages.
+        requests: Limit of all requests.
+        lookups: Limit of looking users up.
+
+    Attributes:
+        blocks: By conversation, what keeps its order (:class:`Block`).
+        noted_ms: When the database was last told that the session is in use.
+    """
+
+    __slots__ = (
+        "blocks", "connection", "device_id", "generation", "lookups", "messages", "name", "noted_ms", "requests",
+        "user_id",
+    )  # fmt: skip
+
+    def __init__(
+        self, connection: Connection, session: Session, messages: Limit, requests: Limit, lookups: Limit
+    ) -> None:
+        self.connection = connection
+        self.user_id = session.user_id
+        self.name = session.name
+        self.device_id = session.device.device_id
+        self.generation = session.generation
+        self.noted_ms = session.last_used_ms
+        self.messages = Bucket(messages)
+        self.requests = Bucket(requests)
+        self.lookups = Bucket(lookups)
+        self.blocks: dict[int, Block] = {}

@@ -1,0 +1,154 @@
+"""Sending a message: the resend rule, the order rule, limits and permission; then acknowledgements and delivery.
+
+A message whose id is on its way or stored is answered as what it is, a resend, whatever else speaks against it: so
+what is refused here still goes through the flush, to be looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.logger import Logger
+
+from imchat.chat.logic.batch import Batcher
+from imchat.chat.logic.connection import Live
+from imchat.chat.logic.delivery import Commit, Delivery
+from imchat.chat.logic.members import UNKNOWN_VERSION, Memberships
+from imchat.chat.logic.quota import Quota
+from imchat.chat.logic.storing import Flushed
+from imchat.chat.logic.submission import Outcome, Submission, block, unblock
+from imchat.domain.content import Content, ContentCodec, check_sendable, digest
+from imchat.domain.errors import Conflict, IMError, InvalidRequest, NotFound, Passing, by_code
+from imchat.domain.models import CLIENT_ID_LENGTH, MAX_ID, Draft, Membership, Stored
+from imchat.domain.permissions import may_send
+
+_ERRORS = by_code()
+
+
+class Sender:
+    """Takes messages of live sessions.
+
+    Args:
+        codec: Content to stored form.
+        memberships: For permission.
+        delivery: Gets what was committed.
+        quota: Limits.
+        log: For faults in answering.
+    """
+
+    def __init__(
+        self, codec: ContentCodec, memberships: Memberships, delivery: Delivery, quota: Quota, log: Logger
+    ) -> None:
+        self._codec = codec
+        self._memberships = memberships
+        self._delivery = delivery
+        self._quota = quota
+        self._log = log
+        self._find: Callable[[tuple[int, int, bytes]], Submission | None]
+        self._add: Callable[[Submission], None]
+
+    def feed(self, batcher: Batcher) -> None:
+        """Say where messages go; its outcomes come to :meth:`settle`."""
+        self._find = batcher.find
+        self._add = batcher.add
+
+    def submit(
+        self,
+        live: Live,
+        tag: int,
+        conversation_id: int,
+        client_id: bytes,
+        content: Content,
+        over: IMError | None = None,
+    ) -> None:
+        """Take a message; its connection hears by ``accepted`` or ``refused`` what became of it.
+
+        Args:
+            live: Who sends.
+            tag: Handed back with the outcome.
+            conversation_id: As the client gave it.
+            client_id: The client's id of the message, 16 bytes.
+            content: What is said.
+            over: With what to refuse it, for the connection makes too many requests.
+
+        Raises:
+            InvalidRequest: the id or the content breaks the rules.
+            NotFound: no conversation can have that id.
+            Conflict: the id is on its way with another content.
+        """
+        if len(client_id) != CLIENT_ID_LENGTH:
+            raise InvalidRequest(f"a client id has {CLIENT_ID_LENGTH} bytes")
+        check_sendable(content)
+        if not 0 < conversation_id <= MAX_ID:
+            raise NotFound("there is no such conversation")
+        data = self._codec.encode(content)
+        request = digest(content.kind, data)
+        known = self._find((conversation_id, live.user_id, client_id))
+        if known is not None:
+            self._join(known, live, tag, request)
+            return
+        membership = self._memberships.get(conversation_id)
+        version = UNKNOWN_VERSION if membership is None else membership.version
+        refusal = self._blocked(live, conversation_id, client_id)
+        alike = refusal is not None
+        if refusal is None:
+            refusal = over or self._quota.message(live) or self._forbidden(membership, live.user_id)
+        code = None if refusal is None else refusal.code
+        draft = Draft(conversation_id, live.user_id, client_id, content.kind, data, request, version, code)
+        submission = Submission(draft, live, tag, refusal, alike)
+        if live.blocks or refusal is not None:
+            self._mark(submission)
+        self._add(submission)
+
+    def _join(self, known: Submission, live: Live, tag: int, request: bytes) -> None:
+        if known.draft.digest != request:
+            raise Conflict("this client id is in use for another message")
+        known.join(live, tag)
+        if not isinstance(known.refusal, Passing):
+            unblock(live, known)
+        elif known.draft.stream_id not in live.blocks:
+            block(live, known, known.refusal)
+
+    def _blocked(self, live: Live, conversation_id: int, client_id: bytes) -> IMError | None:
+        found = live.blocks.get(conversation_id) if live.blocks else None
+        return None if found is None or found.client_id == client_id else found.error
+
+    def _forbidden(self, membership: Membership | None, user_id: int) -> IMError | None:
+        """Why a user must not send, as far as it is known here; the store checks again where it is not."""
+        code = None if membership is None else may_send(membership, user_id)
+        return None if code is None else _ERRORS[code]()
+
+    def _mark(self, submission: Submission) -> None:
+        """Block its conversation from now on, or free it."""
+        if submission.alike:
+            return
+        if isinstance(submission.refusal, Passing):
+            block(submission.live, submission, submission.refusal)
+        else:
+            unblock(submission.live, submission)
+
+    def settle(self, flushed: Flushed) -> None:
+        """Answer those who wait for a finished flush, then have it delivered."""
+        for membership in flushed.reloaded.values():
+            self._memberships.put(membership)
+        commits: list[Commit] = []
+        for submission, outcome in zip(flushed.submissions, flushed.outcomes, strict=True):
+            try:
+                self._answer(submission, outcome)
+            except Exception:
+                # An answer that cannot be given is one connection's loss, not that of all who were in the flush.
+                self._log.failure("answering a message failed")
+            if isinstance(outcome, Stored):
+                commits.append(Commit(outcome.event, submission.lives(), outcome.resent))
+        if commits:
+            self._delivery.committed(commits)
+
+    def _answer(self, submission: Submission, outcome: Outcome) -> None:
+        if not isinstance(outcome, Stored):
+            for live, tag in submission.waiters():
+                live.connection.refused(tag, outcome)
+            return
+        for live, tag in submission.waiters():
+            if live.blocks:
+                unblock(live, submission)
+            live.connection.accepted(tag, outcome.event, outcome.resent)

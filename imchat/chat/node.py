@@ -1,0 +1,131 @@
+"""A chat node, put together: everything is built, then wired."""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from imchat.chat.adapter import Services
+from imchat.chat.factory import ChatFactory
+from imchat.chat.logic.batch import Batcher
+from imchat.chat.logic.connections import Connections
+from imchat.chat.logic.delivery import Delivery
+from imchat.chat.logic.direct import Direct
+from imchat.chat.logic.fanout import FanOut
+from imchat.chat.logic.faults import Faults
+from imchat.chat.logic.lifecycle import Lifecycle
+from imchat.chat.logic.members import Memberships
+from imchat.chat.logic.quota import Quota
+from imchat.chat.logic.reading import Reading
+from imchat.chat.logic.registry import Registry
+from imchat.chat.logic.revalidation import Revalidation
+from imchat.chat.logic.send import Sender
+from imchat.chat.logic.sessions import Sessions
+from imchat.chat.logic.storing import Storing
+from imchat.chat.logic.subscriptions import Subscriptions
+from imchat.chat.settings import ChatSettings
+from imchat.chat.translate import framed_push
+from imchat.domain.content import ContentCodec
+from imchat.domain.models import NodeAddress
+from imchat.net.background import spawn as spawn_and_log
+from imchat.net.turn import Turn
+from imchat.ports import (
+    AccountStore,
+    Bus,
+    ConversationStore,
+    EventsAppended,
+    Ids,
+    Notice,
+    SessionStore,
+    Spawn,
+    StatusPort,
+    StreamStore,
+)
+
+
+class ChatNode:
+    """Serves clients.
+
+    Args:
+        node_id: Its name, unique among nodes.
+        address: Where clients reach it.
+        accounts: Users.
+        sessions: Sessions.
+        streams: Events.
+        conversations: Conversations and members.
+        bus: To the other parts.
+        status: Where it reports.
+        ids: Randomness.
+        clock: The reactor.
+        codec: Content to stored form; the form in which it travels.
+        settings: What can be set.
+        spawn: Starts what nobody waits for and logs its failure.
+
+    Attributes:
+        factory: Takes connections. To be listened with after :meth:`start`.
+    """
+
+    def __init__(
+        self,
+        *,
+        node_id: str,
+        address: NodeAddress,
+        accounts: AccountStore,
+        sessions: SessionStore,
+        streams: StreamStore,
+        conversations: ConversationStore,
+        bus: Bus,
+        status: StatusPort,
+        ids: Ids,
+        clock: IReactorTime,
+        codec: ContentCodec,
+        settings: ChatSettings,
+        spawn: Spawn = spawn_and_log,
+    ) -> None:
+        log = Logger(namespace="imchat.chat")
+        faults, quota = Faults(ids, log), Quota(clock)
+        registry, connections = Registry(), Connections(settings)
+        memberships = Memberships(conversations, settings.cached_members)
+        fan_out = FanOut(registry, framed_push, clock, settings.fan_out)
+        self._delivery = Delivery(fan_out, memberships, bus, spawn, log)
+        sender = Sender(codec, memberships, self._delivery, quota, log)
+        batcher = Batcher(Storing(streams, faults), settings, clock, spawn, sender.settle)
+        sender.feed(batcher)
+        subscriptions = Subscriptions(bus, spawn, log)
+        self._sessions = Sessions(sessions, registry, subscriptions, self._delivery, settings, clock)
+        self._bus = bus
+        work = (batcher.work, connections.requests, fan_out.work, self._delivery.work)
+        revalidation = Revalidation(sessions, registry, self._sessions, clock, settings.touch_interval, log)
+        self._lifecycle = Lifecycle(
+            node_id, address, status, connections, revalidation, work, settings, clock, spawn, log
+        )
+        self.factory = ChatFactory(
+            Services(
+                settings=settings,
+                connections=connections,
+                sessions=self._sessions,
+                sender=sender,
+                reading=Reading(streams, accounts, quota),
+                direct=Direct(conversations, self._delivery, codec, ids, quota, clock),
+                quota=quota,
+                faults=faults,
+                clock=clock,
+                turn=Turn(clock),
+                spawn=spawn,
+            )
+        )
+
+    def start(self) -> None:
+        """Listen to the other parts, report, and look after sessions. The stores must be ready."""
+        self._bus.listen(self._heard)
+        self._lifecycle.start()
+
+    async def drain(self) -> None:
+        """End in order; close the port first. Returns at the latest after ``drain_timeout`` (DESIGN: draining)."""
+        await self._lifecycle.drain()
+
+    def _heard(self, channel: str, notice: Notice) -> None:
+        if isinstance(notice, EventsAppended):
+            self._delivery.heard(channel, notice)
+        else:
+            self._sessions.closed(notice)

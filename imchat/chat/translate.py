@@ -1,0 +1,91 @@
+"""Between the values of the logic and the frames of the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imchat.chat.logic.reading import StreamChange, SyncPage
+from imchat.domain.errors import IMError
+from imchat.domain.models import Event, EventRange, Opened, UserCard
+from imchat.wire import imchat_pb2 as pb
+from imchat.wire.codec import encode
+from imchat.wire.frames import frame
+
+_FUTURE_MS = 2**31 - 1
+
+
+def event_message(event: Event) -> pb.Event:
+    """Return an event as it travels. Its content is stored in the form in which it travels."""
+    return pb.Event(
+        stream_id=event.stream_id,
+        seq=event.seq,
+        sender_id=event.sender_id,
+        client_id=event.client_id,
+        content=pb.Content.FromString(event.content),
+        ordinal=event.ordinal,
+        created_ms=event.created_ms,
+    )
+
+
+def framed_push(event: Event) -> bytes:
+    """Return a pushed event, ready to be written to any connection."""
+    return frame(encode(pb.Frame(event=event_message(event))))
+
+
+def error_frame(request_id: int, error: IMError) -> pb.Frame:
+    """Return the answer to a request that failed."""
+    delay = min(error.retry_after_ms or 0, _FUTURE_MS)
+    return pb.Frame(request_id=request_id, error=pb.Error(code=error.code, message=error.message, retry_after_ms=delay))
+
+
+def goodbye_frame(error: IMError) -> pb.Frame:
+    """Return the last word of a connection."""
+    return pb.Frame(goodbye=pb.Goodbye(code=error.code, message=error.message))
+
+
+def _change_message(change: StreamChange) -> pb.StreamState:
+    state, head = change.state, change.state.head
+    message = pb.StreamState(
+        stream_id=head.stream_id,
+        last_seq=head.last_seq,
+        last_message_seq=head.last_message_seq,
+        counted=head.counted,
+        last_ms=head.last_ms,
+        member_ids=state.member_ids,
+    )
+    if state.conversation_kind is not None:
+        message.kind = pb.ConversationKind.Name(state.conversation_kind)  # type: ignore[assignment]
+    if change.events is not None:
+        message.from_seq, message.to_seq = change.events.from_seq, change.events.to_seq
+        message.events.extend(map(event_message, change.events.events))
+    return message
+
+
+def sync_frame(request_id: int, page: SyncPage) -> pb.Frame:
+    """Return the answer to ``Sync``."""
+    result = pb.SyncResult(streams=map(_change_message, page.streams), next_cursor=page.next_cursor)
+    return pb.Frame(request_id=request_id, sync_result=result)
+
+
+def history_frame(request_id: int, found: EventRange) -> pb.Frame:
+    """Return the answer to ``History``."""
+    result = pb.HistoryResult(
+        stream_id=found.stream_id,
+        from_seq=found.from_seq,
+        to_seq=found.to_seq,
+        last_seq=found.last_seq,
+        events=map(event_message, found.events),
+    )
+    return pb.Frame(request_id=request_id, history_result=result)
+
+
+def users_frame(request_id: int, cards: Sequence[UserCard]) -> pb.Frame:
+    """Return the answer to ``GetUsers``."""
+    users = [pb.UserCard(user_id=card.id, name=card.name) for card in cards]
+    return pb.Frame(request_id=request_id, users=pb.Users(users=users))
+
+
+def direct_frame(request_id: int, opened: Opened) -> pb.Frame:
+    """Return the answer to ``OpenDirect``."""
+    result = pb.DirectOpened(conversation_id=opened.conversation_id, created=opened.created)
+    return pb.Frame(request_id=request_id, direct_opened=result)
