@@ -1,0 +1,58 @@
+"""How long to wait before the next try. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Waiting times that double up to a longest one, in seconds."""
+
+    first: float = 0.5
+    longest: float = 30.0
+
+    def delay(self, attempt: int, fraction: float) -> float:
+        """Seconds to wait after ``attempt`` failures in a row (0 is the first).
+
+        Args:
+            fraction: A random number from 0 up to 1: the wait is between half and the whole, so that clients that
+                lost the same server do not come back at the same moment.
+        """
+        whole = min(self.longest, self.first * 2.0 ** min(attempt, 32))
+        return whole * (0.5 + fraction / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The client's time-outs and waits, in seconds.
+
+    Attributes:
+        request: For the answer to one request; beyond it the connection counts as dead.
+        connect: For a connection to a node.
+        ping: A ping is sent after so long without other traffic.
+        silence: A connection on which nothing arrives for so long counts as dead.
+        steady: A connection that lived so long starts the back-off anew.
+        hole: How long a missing event may take to arrive by itself before it is fetched.
+        handlers: How long :meth:`Client.stop` waits for handlers that run.
+    """
+
+    request: float = 30.0
+    connect: float = 10.0
+    ping: float = 30.0
+    silence: float = 90.0
+    steady: float = 10.0
+    hole: float = 0.5
+    handlers: float = 5.0
+    backoff: Backoff = Backoff()
+
+
+def retry_delay(retry_after_ms: int | None, backoff: Backoff, attempt: int, fraction: float) -> float:
+    """Seconds until a request that failed for a passing reason is made again.
+
+    Args:
+        retry_after_ms: What the server asked for; None or 0 means that it said nothing.
+    """
+    if retry_after_ms:
+        return retry_after_ms / 1000 * (1 + fraction / 10)
+    return backoff.delay(attempt, fraction)
