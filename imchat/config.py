@@ -92,6 +92,7 @@ class GateSection(Section):
     max_body: int = Field(default=65_536, ge=1_024, le=16_777_216, description="Longest request body, in bytes.")
     request_timeout: int = Field(default=30, ge=1, le=600, description="Seconds for a request to arrive.")
     max_connections: int = Field(default=2_000, ge=1, le=1_000_000)
+    connections_per_address: int = Field(default=200, ge=1, le=1_000_000)
     codes_per_address: Rate = Rate(count=20, seconds=3_600)
     registrations_per_address: Rate = Rate(count=20, seconds=3_600)
     logins_per_address: Rate = Rate(count=60, seconds=60)

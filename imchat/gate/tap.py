@@ -1,0 +1,27 @@
+"""``twistd imchat-gate``: the HTTP API: codes, registration, login and routes."""
+
+from __future__ import annotations
+
+from twisted.application.service import IService
+
+from imchat.tap import ConfigOptions, refuse_single_server
+
+
+class Options(ConfigOptions):
+    """Options of a gate server."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "imchat-gate is the HTTP API: codes, registration, login and routes. "
+        "It needs a cluster; on one machine use imchat, which holds all servers."
+    )
+
+
+def makeService(options: Options) -> IService:
+    """Check the configuration, then tell what is missing.
+
+    Raises:
+        SystemExit: always, with one line: a server of its own needs the cluster's database and links.
+    """
+    options.load()
+    return refuse_single_server("imchat-gate")

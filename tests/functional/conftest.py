@@ -1,0 +1,34 @@
+"""Servers for the functional tests: real processes on free ports, ended whatever happens."""
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+
+from imchat.testing import EmbeddedServer
+
+
+@pytest_twisted.async_fixture
+async def server(tmp_path):
+    """A running embedded server with generous limits."""
+    running = EmbeddedServer(reactor, tmp_path / "data", settings=GENEROUS)
+    await running.start()
+    yield running
+    await running.kill()
+
+
+@pytest.fixture
+def state_dir(tmp_path):
+    """Where terminal users of one test keep their state."""
+    path = tmp_path / "state"
+    path.mkdir(mode=0o700)
+    return path
+
+
+# One test registers many users from one address, and mails one address twice.
+GENEROUS = (
+    "gate.codes_per_address.count=10000",
+    "gate.registrations_per_address.count=10000",
+    "gate.logins_per_address.count=10000",
+    "gate.requests_per_address.count=100000",
+    "verify.mail_interval=1",
+)
