@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,8 +13,7 @@ from twisted.python.failure import Failure
 
 from imchat.client.errors import StateBusy, StateError
 from imchat.client.network import RunInThread
-from imchat.client.state import Change, OutboxEntry, SavedSession, Snapshot
-from imchat.domain.models import NodeAddress
+from imchat.client.state import Change, OutboxEntry, SavedSession, Snapshot, dump_session, load_session
 
 T = TypeVar("T")
 
@@ -152,7 +149,7 @@ class _File:
             run("DELETE FROM position")
             run("DELETE FROM outbox")
         if change.session is not None:
-            run("REPLACE INTO session VALUES (1, ?)", (json.dumps(asdict(change.session)),))
+            run("REPLACE INTO session VALUES (1, ?)", (dump_session(change.session),))
         run_many(
             "INSERT INTO position VALUES (?, ?) ON CONFLICT (stream_id) DO UPDATE SET seq = max(seq, excluded.seq)",
             change.positions.items(),
@@ -169,8 +166,6 @@ class _File:
 
 def _session(data: str) -> SavedSession:
     try:
-        value = json.loads(data)
-        nodes = tuple(NodeAddress(**node) for node in value.pop("nodes"))
-        return SavedSession(**value, nodes=nodes)
-    except (ValueError, TypeError, KeyError) as error:
-        raise sqlite3.DatabaseError("holds a session that cannot be read") from error
+        return load_session(data)
+    except ValueError as error:
+        raise sqlite3.DatabaseError(str(error)) from error

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 from imchat.domain.models import NodeAddress
@@ -30,6 +31,25 @@ class SavedSession:
     def same_account(self, other: SavedSession | None) -> bool:
         """Whether both are of one account on one server."""
         return other is not None and (self.server, self.user_id) == (other.server, other.user_id)
+
+
+def dump_session(session: SavedSession) -> str:
+    """The session as JSON."""
+    return json.dumps(asdict(session))
+
+
+def load_session(data: str) -> SavedSession:
+    """The session that :func:`dump_session` wrote.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        value = json.loads(data)
+        nodes = tuple(NodeAddress(**node) for node in value.pop("nodes"))
+        return SavedSession(**value, nodes=nodes)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError("holds a session that cannot be read") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,9 @@ class InStreams(SynchronousTestCase):
         stream = InStream(7, 5)
         stream.offer(event(5))
         stream.offer(event(4))
+        self.assertEqual(stream.missing(), (5, 0))
         stream.cover(1, 5, [event(seq) for seq in range(1, 6)])
         self.assertEqual(list(stream.ready), [])
-        self.assertEqual(stream.missing(), (5, 0))
 
     def test_a_covered_range_closes_holes_of_invisible_events(self):
         stream = InStream(7, 0)
