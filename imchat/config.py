@@ -232,10 +232,11 @@ def load(
     Raises:
         ConfigError: a file that cannot be read, or a key that is unknown, of the wrong type or out of range.
     """
-    tree: dict[str, Any] = {}
+    # Over the defaults, so that half of a limit can be set by itself.
+    tree = Config().model_dump()
     if path is not None:
         try:
-            tree = tomllib.loads(path.read_text("utf-8"))
+            _merge(tree, tomllib.loads(path.read_text("utf-8")))
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
         except tomllib.TOMLDecodeError as error:

@@ -3,17 +3,19 @@
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
+from twisted.internet.defer import ensureDeferred
 
 from imchat.testing import EmbeddedServer
 
 
-@pytest_twisted.async_fixture
-async def server(tmp_path):
+@pytest.fixture
+def server(tmp_path):
     """A running embedded server with generous limits."""
+    # Not pytest_twisted.async_fixture: it reaches into what pytest 9 has changed.
     running = EmbeddedServer(reactor, tmp_path / "data", settings=GENEROUS)
-    await running.start()
+    pytest_twisted.blockon(ensureDeferred(running.start()))
     yield running
-    await running.kill()
+    pytest_twisted.blockon(ensureDeferred(running.kill()))
 
 
 @pytest.fixture

@@ -45,6 +45,10 @@ class Sources(SynchronousTestCase):
         config = load(None, ["verify.smtp.port=465"], {"IMCHAT_GATE__HASHING__THREADS": "3"})
         self.assertEqual((config.verify.smtp.port, config.gate.hashing.threads), (465, 3))
 
+    def test_half_of_a_limit_can_be_set(self):
+        limit = load(None, ["gate.logins_per_address.count=7"], {}).gate.logins_per_address
+        self.assertEqual((limit.count, limit.seconds), (7, 60))
+
     def test_relative_paths_stay_as_written(self):
         self.assertEqual(load(environment={}).admin_socket, Path("imchat-data/admin.sock"))
 
