@@ -8,13 +8,14 @@ from http import HTTPStatus
 
 from pydantic import BaseModel
 
-from imchat.domain.errors import IMError, ValueRefused
+from imchat.domain.errors import IMError, Unavailable, ValueRefused
 from imchat.gate.schemas import Check, Fault, Problem
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 
 DEFAULT_RETRY_MS = 1_000
+_UNAVAILABLE = "this cannot be done at the moment; try again later"
 
 STATUS_BY_CODE: Mapping[str, int] = {
     "invalid_request": 422,
@@ -97,7 +98,8 @@ def problem(
     body = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
-        detail=error.message,
+        # What is down is for the operator: such messages may name hosts and paths.
+        detail=_UNAVAILABLE if isinstance(error, Unavailable) else error.message,
         code=error.code,
         errors=list(faults) or None,
         retry_after_ms=retry_ms,

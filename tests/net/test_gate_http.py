@@ -51,6 +51,9 @@ class ChainTests(HttpCase):
         self.assertEqual(self.ask("POST", "/v1/admin/users", user, treq=self.admin).status, 201)
         self.problem(self.ask("POST", "/v1/admin/users", user, treq=self.admin), 409, "name_taken")
         self.problem(self.ask("POST", "/v1/admin/invitations", {"uses": 0}, treq=self.admin), 422, "invalid_request")
+        for wrong in ({"uses": "5", "days": 7}, {"uses": 5.5, "days": 7}, {"uses": True, "days": 7}):
+            refused = self.ask("POST", "/v1/admin/invitations", wrong, treq=self.admin)
+            self.problem(refused, 422, "invalid_request")
         self.problem(self.ask("GET", "/v1/admin/users", treq=self.admin), 405, "unsupported")
 
     def test_operators_endpoints_are_not_on_the_public_side(self) -> None:
@@ -131,8 +134,10 @@ class LimitTests(HttpCase):
         self.assertEqual(refused.headers["retry-after"], ["1"])
 
     def test_unavailable_without_a_time_has_one(self) -> None:
-        self.world.verify.error = Unavailable("the mail server does not answer")
-        self.assertEqual(self.post("/v1/verification-codes", CODE).headers["retry-after"], ["1"])
+        self.world.verify.error = Unavailable("the mail server secret.example.org does not answer")
+        refused = self.post("/v1/verification-codes", CODE)
+        self.assertEqual(refused.headers["retry-after"], ["1"])
+        self.assertNotIn(b"secret", refused.body)
 
 
 class ErrorTests(HttpCase):
@@ -145,6 +150,13 @@ class ErrorTests(HttpCase):
                 refused = self.ask(method, path, headers={"Authorization": value})
                 self.problem(refused, 401, "unauthenticated")
                 self.assertEqual(refused.headers["www-authenticate"], ["Bearer"])
+
+    def test_what_is_no_token_is_not_looked_up(self) -> None:
+        self.world.status.down = True
+        for token, status in (("A" * 43, 503), ("A" * 42, 401), ("A" * 42 + "B", 401), ("A" * 42 + "+", 401)):
+            self.assertEqual(
+                self.ask("POST", "/v1/routes", headers={"Authorization": f"Bearer {token}"}).status, status
+            )
 
     def test_unknown_paths(self) -> None:
         for path in (
@@ -228,9 +240,14 @@ class DisconnectTests(HttpCase):
 
     def test_login_is_given_up_and_costs_no_try(self) -> None:
         self.register()
+        holds = []
         for _ in range(15):
-            self.world.hasher.hold = Deferred()
+            self.world.hasher.hold = Deferred(lambda _: None)
+            holds.append(self.world.hasher.hold)
             self.leave(self.start("POST", "/v1/logins", LOGIN))
+        for hold in holds:
+            if not hold.called:
+                hold.callback(None)
         self.assertEqual(self.world.hasher.verified, 0)
         self.world.hasher.hold = None
         self.assertEqual(self.post("/v1/logins", LOGIN).status, 200)
