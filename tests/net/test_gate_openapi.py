@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import jsonschema
 from openapi_spec_validator import validate
@@ -105,6 +106,14 @@ class DocumentTests(HttpCase):
                     changed = {**body, field: value}
                     status = self.post(path, changed).status
                     self.assertEqual(self.is_fit(name, changed), status not in (400, 422), (path, field, value))
+
+    def test_the_document_for_people_has_all_of_it(self) -> None:
+        text = (Path(__file__).resolve().parents[2] / "docs" / "http-api.md").read_text("utf-8")
+        for operation in OPERATIONS:
+            self.assertIn(f"`{operation.method} {operation.path}`", text)
+        described = {code for operation in OPERATIONS for code in re.findall(r"`(\w+)`", str(operation.refusals))}
+        for code in described - {"checks"} | {"unauthenticated", "invalid_request", "too_large", "rate_limited"}:
+            self.assertIn(f"`{code}`", text)
 
     def patterns(self, node: object):
         if isinstance(node, dict):
