@@ -1,0 +1,135 @@
+"""The contracts of what Redis does in a cluster, on a real Redis."""
+
+import random
+
+from twisted.trial.unittest import TestCase
+
+from imchat.domain import limits
+from imchat.domain.errors import Unavailable
+from imchat.domain.verification import digest
+from imchat.ports import Limit
+from imchat.store.redis import RedisCodes, RedisHealth, RedisLimiter
+from imchat.store.redis.limits import GIVE_BACK, TAKE
+from tests.contract.codes import CodeStoreContract
+from tests.contract.limiter import RateLimiterContract
+from tests.redis import pause, settings, started_pool
+from tests.services import redis
+
+
+class Refusing:
+    """A limiter that must not be asked."""
+
+    async def take(self, key: str, limit: Limit) -> int:
+        raise AssertionError("the fallback counts though Redis is there")
+
+    give_back = take
+
+
+class OnRedis:
+    """A backend whose time passes by itself."""
+
+    def start(self) -> str:
+        """Connect and return the prefix of the test's keys."""
+        given = settings(redis().port)
+        self.pool = started_pool(self, given)
+        return given.prefix
+
+    async def elapse(self, ms: int) -> None:
+        await pause(ms)
+
+
+class RedisCodesTests(OnRedis, CodeStoreContract, TestCase):
+    def make_codes(self):
+        prefix = self.start()
+        self.key = f"{prefix}code:registration:ada@example.org".encode()
+        return RedisCodes(self.pool, prefix)
+
+    async def test_the_code_itself_is_not_kept(self):
+        await self.put("123456")
+        kept = await self.pool.call(b"HGETALL", self.key)
+        self.assertNotIn(b"123456", b"".join(kept))
+        self.assertIn(digest("123456"), kept)
+
+    async def test_redis_forgets_what_nobody_takes(self):
+        await self.put(ttl_ms=300_000)
+        await self.take("000000")
+        left = await self.pool.call(b"PTTL", self.key)
+        self.assertTrue(290_000 < left <= 300_000, left)
+
+    async def test_a_used_and_a_void_code_leave_nothing_behind(self):
+        for attempts in (["123456"], ["000000"] * 5):
+            await self.put("123456")
+            for attempt in attempts:
+                await self.take(attempt)
+            self.assertEqual(await self.pool.call(b"EXISTS", self.key), 0)
+
+    async def test_a_key_that_something_else_uses_is_an_error_to_try_again_and_names_no_reason(self):
+        await self.pool.call(b"LPUSH", self.key, b"x")
+        with self.assertRaises(Unavailable) as caught:
+            await self.take()
+        self.assertNotIn("WRONGTYPE", caught.exception.message)
+        await self.put()
+        self.assertTrue(await self.take())
+        self.assertFalse(self.pool.outage.lasts)
+
+
+class RedisLimiterTests(OnRedis, RateLimiterContract, TestCase):
+    def make_limiter(self):
+        self.prefix = self.start()
+        return RedisLimiter(self.pool, Refusing(), self.prefix)
+
+    async def test_two_processes_count_together(self):
+        other = RedisLimiter(self.pool, Refusing(), self.prefix)
+        limit = Limit(2, 60_000)
+        self.assertEqual([await one.take("k", limit) for one in (self.limiter, other)], [0, 0])
+        self.assertGreater(await self.limiter.take("k", limit), 0)
+
+    async def test_redis_forgets_keys_that_are_as_good_as_new(self):
+        await self.limiter.take("k", Limit(10, 600_000))
+        left = await self.pool.call(b"PTTL", f"{self.prefix}rate:k".encode())
+        self.assertTrue(0 < left <= 60_000, left)
+
+    async def test_the_scripts_count_exactly_as_the_domain_does(self):
+        seed = random.Random(7)
+        key = f"{self.prefix}rule".encode()
+        clock = f"local now = tonumber(ARGV[#ARGV])\n{NO_EXPIRY}"
+        for _ in range(300):
+            limit = Limit(seed.choice([1, 3, 7, 1_000]), seed.choice([1, 300, 60_000, 86_400_000]))
+            now_ms = 1_800_000_000_000 + seed.randrange(10**9)
+            before = seed.choice([0, now_ms * 1_000 + seed.randrange(-limit.window_us, 2 * limit.window_us)])
+            arguments = [b"%d" % limit.cost_us, b"%d" % limit.window_us, b"%d" % (now_ms * 1_000)]
+            await self.pool.call(b"SET", key, b"%d" % before)
+            state, wait_ms = limits.take(before, limit, now_ms)
+            self.assertEqual(await self.pool.run(clock + TAKE, [key], arguments), wait_ms)
+            await self.holds(key, before if wait_ms else state, now_ms)
+            await self.pool.call(b"SET", key, b"%d" % before)
+            await self.pool.run(clock + GIVE_BACK, [key], arguments)
+            await self.holds(key, limits.give_back(before, limit) if before else 0, now_ms)
+
+    async def holds(self, key: bytes, state: int, now_ms: int) -> None:
+        """Assert the state of a key; what says no more than a fresh one may be gone."""
+        kept = int(await self.pool.call(b"GET", key) or 0)
+        if not (kept == 0 and limits.is_fresh(state, now_ms)):
+            self.assertEqual(kept, state)
+
+
+# The states of that test lie in another time than Redis does: keep them whatever their end.
+NO_EXPIRY = """\
+local real = redis
+local redis = {call = function(name, ...)
+  if name == 'SET' then return real.call('SET', (select(1, ...)), (select(2, ...))) end
+  return real.call(name, ...)
+end}
+"""
+
+
+class RedisHealthTests(OnRedis, TestCase):
+    async def test_it_answers(self):
+        self.start()
+        await RedisHealth(self.pool).ping()
+
+    async def test_where_nothing_listens_it_says_so_at_once(self):
+        pool = started_pool(self, settings(1, timeout=60.0))
+        with self.assertRaises(Unavailable):
+            await RedisHealth(pool).ping()
+        self.flushLoggedErrors()
