@@ -22,6 +22,7 @@ from imchat.client.outbox import Accepted
 from imchat.client.sqlite import SqliteState
 from imchat.client.state import MemoryState, SavedSession
 from imchat.client.turn import Turn
+from imchat.net.ids import SecureIds
 
 __all__ = [
     "Accepted",
@@ -39,6 +40,7 @@ __all__ = [
     "Page",
     "Received",
     "SavedSession",
+    "SecureIds",
     "SqliteState",
     "StateBusy",
     "StateError",

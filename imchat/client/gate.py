@@ -110,7 +110,8 @@ class HttpApi:
             problem = json.loads(data)
             code, detail = problem["code"], str(problem.get("detail") or problem.get("title") or "")
         except (ValueError, TypeError, KeyError, AttributeError):
-            return Unreachable(f"cannot use {self.name}: HTTP status {status}; is it an imchat gate?")
+            hint = "" if status >= 500 else "; is it an imchat gate?"
+            return Unreachable(f"cannot use {self.name}: it answers with HTTP status {status}{hint}")
         faults = "; ".join(f"{f['field']}: {f['message']}" for f in problem.get("errors") or [] if _is_fault(f))
         retry_after = problem.get("retry_after_ms")
         kind: type[IMError] = by_code().get(code, Internal)

@@ -1,0 +1,1 @@
+"""The ``imchat`` command: a terminal client, and the operator's tool."""
