@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -72,15 +71,30 @@ class Bucket:
         return wait_ms
 
 
-@dataclass(frozen=True, slots=True)
 class Block:
-    """A conversation in which one message failed for a passing reason.
+    """A conversation in which a message failed for a passing reason.
 
     Whatever else its connection sends there is refused alike, until ``client_id`` comes again.
+
+    Args:
+        client_id: The message.
+        arrival: Its place among all that came over the connection.
+        error: Why it failed.
+        settled: Its sender was told so. Until then it may still be found stored, and the block goes over to the first
+            of those that were refused for it.
+
+    Attributes:
+        refused: Those that were refused for it while it was not settled: id and place.
     """
 
-    client_id: bytes
-    error: IMError
+    __slots__ = ("arrival", "client_id", "error", "refused", "settled")
+
+    def __init__(self, client_id: bytes, arrival: int, error: IMError, settled: bool) -> None:
+        self.client_id = client_id
+        self.arrival = arrival
+        self.error = error
+        self.settled = settled
+        self.refused: list[tuple[bytes, int]] = []
 
 
 class Live:
@@ -94,13 +108,14 @@ class Live:
         lookups: Limit of looking users up.
 
     Attributes:
+        arrivals: Messages that came so far; the place of the newest.
         blocks: By conversation, what keeps its order (:class:`Block`).
         noted_ms: When the database was last told that the session is in use.
     """
 
     __slots__ = (
-        "blocks", "connection", "device_id", "generation", "lookups", "messages", "name", "noted_ms", "requests",
-        "user_id",
+        "arrivals", "blocks", "connection", "device_id", "generation", "lookups", "messages", "name", "noted_ms",
+        "requests", "user_id",
     )  # fmt: skip
 
     def __init__(
@@ -115,4 +130,5 @@ class Live:
         self.messages = Bucket(messages)
         self.requests = Bucket(requests)
         self.lookups = Bucket(lookups)
+        self.arrivals = 0
         self.blocks: dict[int, Block] = {}

@@ -10,15 +10,16 @@ from collections.abc import Callable
 
 from twisted.logger import Logger
 
+from imchat.chat.logic import order
 from imchat.chat.logic.batch import Batcher
 from imchat.chat.logic.connection import Live
 from imchat.chat.logic.delivery import Commit, Delivery
 from imchat.chat.logic.members import UNKNOWN_VERSION, Memberships
 from imchat.chat.logic.quota import Quota
 from imchat.chat.logic.storing import Flushed
-from imchat.chat.logic.submission import Outcome, Submission, block, unblock
+from imchat.chat.logic.submission import Outcome, Submission, Waiter
 from imchat.domain.content import Content, ContentCodec, check_sendable, digest
-from imchat.domain.errors import Conflict, IMError, InvalidRequest, NotFound, Passing, by_code
+from imchat.domain.errors import Conflict, IMError, InvalidRequest, NotFound, by_code
 from imchat.domain.models import CLIENT_ID_LENGTH, MAX_ID, Draft, Membership, Stored
 from imchat.domain.permissions import may_send
 
@@ -89,43 +90,25 @@ class Sender:
             return
         membership = self._memberships.get(conversation_id)
         version = UNKNOWN_VERSION if membership is None else membership.version
-        refusal = self._blocked(live, conversation_id, client_id)
-        alike = refusal is not None
+        refusal = order.refusal(live, conversation_id, client_id)
         if refusal is None:
             refusal = over or self._quota.message(live) or self._forbidden(membership, live.user_id)
         code = None if refusal is None else refusal.code
         draft = Draft(conversation_id, live.user_id, client_id, content.kind, data, request, version, code)
-        submission = Submission(draft, live, tag, refusal, alike)
+        submission = Submission(draft, live, tag, refusal)
         if live.blocks or refusal is not None:
-            self._mark(submission)
+            order.arrived(Waiter(live, tag, submission.arrival), submission)
         self._add(submission)
 
     def _join(self, known: Submission, live: Live, tag: int, request: bytes) -> None:
         if known.draft.digest != request:
             raise Conflict("this client id is in use for another message")
-        known.join(live, tag)
-        if not isinstance(known.refusal, Passing):
-            unblock(live, known)
-        elif known.draft.stream_id not in live.blocks:
-            block(live, known, known.refusal)
-
-    def _blocked(self, live: Live, conversation_id: int, client_id: bytes) -> IMError | None:
-        found = live.blocks.get(conversation_id) if live.blocks else None
-        return None if found is None or found.client_id == client_id else found.error
+        order.arrived(known.join(live, tag), known)
 
     def _forbidden(self, membership: Membership | None, user_id: int) -> IMError | None:
         """Why a user must not send, as far as it is known here; the store checks again where it is not."""
         code = None if membership is None else may_send(membership, user_id)
         return None if code is None else _ERRORS[code]()
-
-    def _mark(self, submission: Submission) -> None:
-        """Block its conversation from now on, or free it."""
-        if submission.alike:
-            return
-        if isinstance(submission.refusal, Passing):
-            block(submission.live, submission, submission.refusal)
-        else:
-            unblock(submission.live, submission)
 
     def settle(self, flushed: Flushed) -> None:
         """Answer those who wait for a finished flush, then have it delivered."""
@@ -144,11 +127,10 @@ class Sender:
             self._delivery.committed(commits)
 
     def _answer(self, submission: Submission, outcome: Outcome) -> None:
-        if not isinstance(outcome, Stored):
-            for live, tag in submission.waiters():
-                live.connection.refused(tag, outcome)
-            return
-        for live, tag in submission.waiters():
+        for live, tag, _ in submission.waiters():
             if live.blocks:
-                unblock(live, submission)
-            live.connection.accepted(tag, outcome.event, outcome.resent)
+                order.settled(live, submission, outcome)
+            if isinstance(outcome, Stored):
+                live.connection.accepted(tag, outcome.event, outcome.resent)
+            else:
+                live.connection.refused(tag, outcome)

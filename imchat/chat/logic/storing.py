@@ -5,7 +5,8 @@ from __future__ import annotations
 from twisted.python.failure import Failure
 
 from imchat.chat.logic.faults import Faults
-from imchat.chat.logic.submission import OrderRule, Outcome, Submission
+from imchat.chat.logic.order import OrderRule
+from imchat.chat.logic.submission import Outcome, Submission
 from imchat.domain.errors import Contended, IMError, Internal, Unavailable, by_code
 from imchat.domain.models import Membership, Refused, Stored
 from imchat.domain.permissions import permit
@@ -49,7 +50,7 @@ class Flushed:
         """A message failed for a passing reason."""
         if self.rule is None:
             self.rule = OrderRule()
-        self.outcomes[index] = error
+        self.outcomes[index] = self.submissions[index].failed = error
         self.rule.fail(self.submissions[index], error)
 
     def fail_rest(self, error: IMError) -> None:
