@@ -302,14 +302,24 @@ class Publisher(Protocol):
 class Bus(Publisher, Protocol):
     """Rings the bell on other nodes. Losing a notice costs a delay, never a message."""
 
+    @property
+    def suspect(self) -> bool:
+        """Whether notices may be missed at the moment, so that one has to look for oneself every few seconds."""
+
     async def subscribe(self, channels: Sequence[str]) -> None:
-        """Return when the subscriptions are known to hold."""
+        """Return when the subscriptions are known to hold.
+
+        Where the bus is away it returns nevertheless, with :attr:`suspect` set; they are made when it is back.
+        """
 
     async def unsubscribe(self, channels: Sequence[str]) -> None:
         """Stop hearing these channels."""
 
     def listen(self, receive: Callable[[str, Notice], None]) -> None:
         """Set the one function that gets this node's notices as (channel, notice)."""
+
+    def watch(self, suspected: Callable[[str], None]) -> None:
+        """Set the one function that is told at once, with the reason, whenever notices may have been missed."""
 
 
 class StatusPort(Protocol):

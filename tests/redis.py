@@ -2,12 +2,15 @@
 
 import itertools
 import random
+from pathlib import Path
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
+from twisted.logger import formatEvent, globalLogPublisher
 
 from imchat.net.redis import RedisPool, RedisSettings
+from imchat.testing import PrivateRedis
 
 _numbers = itertools.count()
 
@@ -30,6 +33,28 @@ def closing(thing):
     """A cleanup that closes something and returns when it is closed."""
 
     return lambda: Deferred.fromCoroutine(thing.close())
+
+
+class OutageLines:
+    """The lines of the log about Redis, from now to the end of the test."""
+
+    def __init__(self, test) -> None:
+        self.lines: list[str] = []
+        globalLogPublisher.addObserver(self._hear)
+        test.addCleanup(globalLogPublisher.removeObserver, self._hear)
+
+    def _hear(self, event) -> None:
+        if event.get("log_namespace", "").startswith("imchat.net.redis"):
+            self.lines.append(formatEvent(event))
+
+
+async def own_redis(test, *options: str) -> PrivateRedis:
+    """A running Redis for one test alone, which may be killed and started again."""
+    server = PrivateRedis(reactor, Path(test.mktemp()))
+    server.command.extend(options)
+    await server.start()
+    test.addCleanup(closing(server, "kill"))
+    return server
 
 
 def pause(ms: float):

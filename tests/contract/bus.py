@@ -114,3 +114,12 @@ class BusContract:
         self.assertEqual(len(heard), 2)
         self.assertEqual(len(three.heard), 2)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 2)
+
+    async def test_a_bus_that_works_is_above_suspicion(self):
+        one = await self.listener("one")
+        two = await self.listener("two", "user:1")
+        two.bus.watch(lambda reason: None)
+        await one.bus.publish([("user:1", appended(1))])
+        await self.settle()
+        self.assertFalse(one.bus.suspect)
+        self.assertFalse(two.bus.suspect)

@@ -1,18 +1,22 @@
 """The contracts of what Redis does in a cluster, on a real Redis."""
 
 import random
+from dataclasses import replace
 
+from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
 from imchat.domain import limits
 from imchat.domain.errors import Unavailable
 from imchat.domain.verification import digest
-from imchat.ports import Limit
+from imchat.net.redis import RedisBus, RedisPublisher
+from imchat.ports import EventsAppended, Limit
 from imchat.store.redis import RedisCodes, RedisHealth, RedisLimiter
 from imchat.store.redis.limits import GIVE_BACK, TAKE
+from tests.contract.bus import BusContract, appended
 from tests.contract.codes import CodeStoreContract
 from tests.contract.limiter import RateLimiterContract
-from tests.redis import pause, settings, started_pool
+from tests.redis import closing, pause, settings, started_pool
 from tests.services import redis
 
 
@@ -121,6 +125,58 @@ local redis = {call = function(name, ...)
   return real.call(name, ...)
 end}
 """
+
+
+class RedisBusTests(OnRedis, BusContract, TestCase):
+    def setUp(self):
+        self.start()
+        self.buses = []
+        self.marks = 0
+
+    async def make_bus(self, node_id):
+        bus = RedisBus(reactor, self.pool, node_id)
+        self.addCleanup(closing(bus))
+        bus.start()
+        self.buses.append(bus)
+        return bus
+
+    async def make_publisher(self):
+        publisher = RedisPublisher(reactor, self.pool, "status")
+        self.addCleanup(closing(publisher))
+        publisher.start()
+        return publisher
+
+    async def settle(self):
+        # Redis sends a confirmation behind all that it sent before.
+        self.marks += 1
+        for bus in self.buses:
+            await bus.subscribe([f"mark:{self.marks}"])
+
+    async def test_a_notice_of_many_large_events_arrives(self):
+        one, two = await self.listener("one"), await self.listener("two", "conversation:9")
+        events = tuple(replace(appended(9, seq).events[0], content=bytes([seq]) * 65_536) for seq in range(1, 101))
+        await one.bus.publish([("conversation:9", EventsAppended(9, 1, events))])
+        await self.settle()
+        self.assertEqual(two.heard, [("conversation:9", EventsAppended(9, 1, events))])
+
+    async def test_thousands_of_channels(self):
+        channels = [f"user:{n}" for n in range(2_500)]
+        one, two = await self.listener("one"), await self.listener("two", *channels)
+        await one.bus.publish([(channel, appended(1)) for channel in channels])
+        await self.settle()
+        self.assertEqual([channel for channel, _ in two.heard], channels)
+        await two.bus.unsubscribe(channels[:2_400])
+        await one.bus.publish([(channel, appended(1)) for channel in channels])
+        await self.settle()
+        self.assertEqual(len(two.heard), 2_600)
+
+    async def test_two_databases_of_one_redis_do_not_hear_each_other(self):
+        elsewhere = started_pool(self, replace(self.pool.settings, db=3))
+        here = await self.listener("here", "user:1")
+        there = RedisPublisher(reactor, elsewhere, "there")
+        await there.publish([("user:1", appended(1))])
+        await self.settle()
+        self.assertEqual(here.heard, [])
 
 
 class RedisHealthTests(OnRedis, TestCase):

@@ -11,7 +11,9 @@
 Importing it imports txredisapi, which needs the reactor to be installed.
 """
 
+from imchat.net.redis.bus import RedisBus
 from imchat.net.redis.pool import RedisPool
+from imchat.net.redis.publisher import RedisPublisher
 from imchat.net.redis.settings import RedisSettings
 
-__all__ = ["RedisPool", "RedisSettings"]
+__all__ = ["RedisBus", "RedisPool", "RedisPublisher", "RedisSettings"]

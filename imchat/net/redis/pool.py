@@ -14,7 +14,7 @@ from txredisapi import ResponseError
 from imchat.domain.errors import Unavailable
 from imchat.net.redis.bounded import within
 from imchat.net.redis.connection import Command, CommandConnection, Reply
-from imchat.net.redis.link import Link, endpoint_of
+from imchat.net.redis.link import C, Link, endpoint_of
 from imchat.net.redis.outage import Outage
 from imchat.net.redis.settings import RedisSettings
 
@@ -47,26 +47,29 @@ class RedisPool:
         self._known_down = False
         self._closed = False
         self._waiting: list[Deferred[None]] = []
-        endpoint = endpoint_of(reactor, settings)
+        self._turn = 0
+        self._endpoint = endpoint_of(reactor, settings)
+        self._fraction = fraction
         self._links = [
-            Link(
-                reactor,
-                endpoint,
-                settings,
-                CommandConnection,
-                fraction,
-                up=self._up,
-                down=self._down,
-                failed=self._failed,
-            )
+            self.link(CommandConnection, up=self._up, down=self._down, failed=self._failed)
             for _ in range(settings.pool_size)
         ]
-        self._turn = 0
 
     @property
     def connected(self) -> bool:
         """Whether there is a connection."""
         return bool(self._live)
+
+    def link(
+        self,
+        build: Callable[[], C],
+        *,
+        up: Callable[[C], None],
+        down: Callable[[C, str], None],
+        failed: Callable[[str], None],
+    ) -> Link[C]:
+        """Return one more connection to the same Redis, of whatever protocol; see :class:`Link`."""
+        return Link(self._clock, self._endpoint, self.settings, build, self._fraction, up=up, down=down, failed=failed)
 
     def start(self) -> None:
         """Begin to connect; calls may be made from now on."""
@@ -115,8 +118,9 @@ class RedisPool:
         """
         if not commands:
             return []
-        eldest = self._live[0] if self._live else await self._pick()
-        replies = await self._send(eldest, commands)
+        if not self._live:
+            await self._pick()
+        replies = await self._send(self._live[0], commands)
         name = commands[0][0].decode()
         for reply in replies:
             self._judge(name, reply)

@@ -84,6 +84,14 @@ class MemoryBus:
         """Set the one function that gets this node's notices."""
         self._receive = receive
 
+    def watch(self, suspected: Callable[[str], None]) -> None:
+        """Within one process nothing is missed: the function is never called."""
+
+    @property
+    def suspect(self) -> bool:
+        """Whether notices may be missed at the moment: never."""
+        return False
+
     def close(self) -> None:
         """Leave the hub."""
         self._hub.detach(self)

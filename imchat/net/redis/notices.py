@@ -1,0 +1,151 @@
+"""Notices and heartbeats as they travel: the messages of ``imchat/wire/bus.proto``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+
+from imchat.domain.models import Event
+from imchat.net.redis.heartbeats import Heartbeat, Origin
+from imchat.ports import EventsAppended, Notice, SessionsClosed
+from imchat.wire import bus_pb2 as pb
+
+LONGEST_MESSAGE = 256 * 1024
+"""Notices that follow each other on one channel are joined up to this many bytes; a longer one travels alone."""
+
+
+class Malformed(Exception):
+    """The bytes are no message of the bus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What arrived.
+
+    Attributes:
+        notices: Those that this program knows.
+        unknown: How many there were that it does not know: another node is newer.
+    """
+
+    origin: Origin
+    notices: Sequence[Notice]
+    heartbeat: Heartbeat | None
+    unknown: int
+
+
+def opening(origin: Origin) -> bytes:
+    """The bytes with which every message of an origin begins, and none of another origin."""
+    message = pb.BusMessage(origin=pb.Origin(node_id=origin.node_id, incarnation=origin.incarnation))
+    return message.SerializeToString()
+
+
+def heartbeat(beat: Heartbeat) -> bytes:
+    """Return the message of a heartbeat."""
+    body = pb.Heartbeat(failed_publishes=beat.failed_publishes, leaving=beat.leaving)
+    return opening(beat.origin) + pb.BusMessage(heartbeat=body).SerializeToString()
+
+
+def messages(start: bytes, notices: Sequence[tuple[str, Notice]]) -> list[tuple[str, bytes]]:
+    """Return (channel, message) for (channel, notice), in the same order.
+
+    A notice that goes to several channels is serialised once.
+
+    Args:
+        start: :func:`opening` of the publisher.
+        notices: At least none.
+    """
+    made: dict[int, bytes] = {}
+    found: list[tuple[str, list[bytes], int]] = []
+    for channel, notice in notices:
+        body = made.get(id(notice))
+        if body is None:
+            body = made[id(notice)] = pb.BusMessage(notices=[_to_wire(notice)]).SerializeToString()
+        if found and found[-1][0] == channel and found[-1][2] + len(body) <= LONGEST_MESSAGE:
+            parts, size = found[-1][1:]
+            parts.append(body)
+            found[-1] = (channel, parts, size + len(body))
+        else:
+            found.append((channel, [start, body], len(body)))
+    return [(channel, b"".join(parts)) for channel, parts, _ in found]
+
+
+def parse(payload: bytes) -> Message:
+    """Return what a message holds.
+
+    Raises:
+        Malformed: it is none.
+    """
+    try:
+        message = pb.BusMessage.FromString(payload)
+    except DecodeError as error:
+        raise Malformed("the bytes are no message of the bus") from error
+    if not message.origin.node_id:
+        raise Malformed("it does not say who sent it")
+    origin = Origin(message.origin.node_id, message.origin.incarnation)
+    notices = [_from_wire(notice) for notice in message.notices]
+    known = [notice for notice in notices if notice is not None]
+    beat = None
+    if message.HasField("heartbeat"):
+        beat = Heartbeat(origin, message.heartbeat.failed_publishes, message.heartbeat.leaving)
+    return Message(origin, known, beat, len(notices) - len(known))
+
+
+def _to_wire(notice: Notice) -> pb.Notice:
+    if isinstance(notice, SessionsClosed):
+        closed = pb.SessionsClosed(
+            user_id=notice.user_id,
+            every_device=notice.device_ids is None,
+            device_ids=notice.device_ids or (),
+            code=notice.code,
+            below_generation=notice.below_generation,
+        )
+        return pb.Notice(sessions_closed=closed)
+    appended = pb.EventsAppended(
+        stream_id=notice.stream_id,
+        member_version=notice.member_version,
+        events=[_event_to_wire(event) for event in notice.events],
+    )
+    return pb.Notice(events_appended=appended)
+
+
+def _event_to_wire(event: Event) -> pb.StoredEvent:
+    return pb.StoredEvent(
+        stream_id=event.stream_id,
+        seq=event.seq,
+        sender_id=event.sender_id,
+        client_id=event.client_id,
+        kind=event.kind,
+        content=event.content,
+        ordinal=event.ordinal,
+        created_ms=event.created_ms,
+    )
+
+
+def _from_wire(notice: pb.Notice) -> Notice | None:
+    match notice.WhichOneof("body"):
+        case "events_appended":
+            appended = notice.events_appended
+            events = tuple(_event_from_wire(event) for event in appended.events)
+            return EventsAppended(appended.stream_id, appended.member_version, events)
+        case "sessions_closed":
+            closed = notice.sessions_closed
+            devices = None if closed.every_device else tuple(closed.device_ids)
+            below = closed.below_generation if closed.HasField("below_generation") else None
+            return SessionsClosed(closed.user_id, devices, closed.code, below)
+        case _:
+            return None
+
+
+def _event_from_wire(event: pb.StoredEvent) -> Event:
+    return Event(
+        event.stream_id,
+        event.seq,
+        event.sender_id,
+        event.client_id,
+        event.kind,
+        event.content,
+        event.ordinal,
+        event.created_ms,
+    )
