@@ -29,10 +29,9 @@ def started_pool(test, given: RedisSettings) -> RedisPool:
     return pool
 
 
-def closing(thing):
+def closing(thing, method: str = "close"):
     """A cleanup that closes something and returns when it is closed."""
-
-    return lambda: Deferred.fromCoroutine(thing.close())
+    return lambda: Deferred.fromCoroutine(getattr(thing, method)())
 
 
 class OutageLines:
@@ -52,8 +51,8 @@ async def own_redis(test, *options: str) -> PrivateRedis:
     """A running Redis for one test alone, which may be killed and started again."""
     server = PrivateRedis(reactor, Path(test.mktemp()))
     server.command.extend(options)
-    await server.start()
     test.addCleanup(closing(server, "kill"))
+    await server.start()
     return server
 
 

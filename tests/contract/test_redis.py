@@ -10,7 +10,7 @@ from imchat.domain import limits
 from imchat.domain.errors import Unavailable
 from imchat.domain.verification import digest
 from imchat.net.redis import RedisBus, RedisPublisher
-from imchat.ports import EventsAppended, Limit
+from imchat.ports import EventsAppended, Limit, Purpose
 from imchat.store.redis import RedisCodes, RedisHealth, RedisLimiter
 from imchat.store.redis.limits import GIVE_BACK, TAKE
 from tests.contract.bus import BusContract, appended
@@ -72,6 +72,7 @@ class RedisCodesTests(OnRedis, CodeStoreContract, TestCase):
         with self.assertRaises(Unavailable) as caught:
             await self.take()
         self.assertNotIn("WRONGTYPE", caught.exception.message)
+        await self.codes.discard(Purpose.REGISTRATION, "ada@example.org")
         await self.put()
         self.assertTrue(await self.take())
         self.assertFalse(self.pool.outage.lasts)

@@ -128,7 +128,6 @@ class RedisBus(RedisPublisher):
 
     def _up(self, connection: _Ears) -> None:
         self._connection = connection
-        self._pool.outage.worked(_SUBSCRIPTION)
         self._subscribe(self._subscriptions.connected())
 
     def _down(self, connection: _Ears, reason: str) -> None:
@@ -141,6 +140,8 @@ class RedisBus(RedisPublisher):
         self._pool.outage.failed(_SUBSCRIPTION, reason)
 
     def _confirmed(self, channel: bytes) -> None:
+        # Not before: a user of Redis may be allowed to connect and not to subscribe.
+        self._pool.outage.worked(_SUBSCRIPTION)
         if self._subscriptions.confirmed(channel):
             self._suspect("the subscription was made anew")
 

@@ -106,10 +106,12 @@ class Link(Generic[C]):
                 failures += 1
                 self._failed(str(error).strip() or type(error).__name__)
             else:
-                failures = 0
-                end = connection.end()
+                since, end = self._clock.seconds(), connection.end()
                 self._up(connection)
                 self._down(connection, await end)
+                # One that is ended as soon as it is used (a right is missing, say) is as good as none.
+                lasted = self._clock.seconds() - since >= LONGEST_DELAY
+                failures = 0 if lasted else failures + 1
             delay = min(FIRST_DELAY * 2 ** min(failures, 16), LONGEST_DELAY)
             await sleep(self._clock, delay * (1 - self._fraction() / 2))
 

@@ -154,8 +154,10 @@ class RedisPool:
 
     def _give_up(self, reason: str) -> None:
         """Make all connections anew: whatever made one of them useless holds for the others too."""
-        for connection in list(self._live):
+        live, self._live = self._live, []
+        for connection in live:
             connection.give_up(reason)
+        self._failed(reason)
 
     def _judge(self, what: str, reply: Reply) -> Reply:
         if isinstance(reply, ResponseError):

@@ -7,8 +7,8 @@ from imchat.domain.verification import digest
 from imchat.ports import Purpose
 from imchat.store.redis.commands import DEFAULT_PREFIX, RedisCommands, key_of
 
+# What needs memory comes first: a Redis that has none left refuses it, and nothing has been changed then.
 PUT = """\
-redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'digest', ARGV[1], 'wrong', 0)
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1
