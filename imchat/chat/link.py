@@ -144,7 +144,7 @@ class ClientLink(FrameProtocol):
         """Logic: an event. Before the Welcome it is left out: the client asks for what is new after that."""
         if not self.welcomed:
             return
-        if self._missed or self.slow:
+        if self.slow:
             self._missed[stream_id] = max(seq, self._missed.get(stream_id, 0))
         else:
             self.send_framed(data)

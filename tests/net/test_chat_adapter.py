@@ -449,6 +449,20 @@ class OutstandingTests(Case):
         self.assertEqual([1, 2, 3, 4, 5, 6], [message.event.seq for message in bob.take()])
 
 
+class HeldTests(Case):
+    settings = ChatSettings(max_outstanding=1, idle_timeout=4)
+
+    def test_who_is_not_read_from_is_not_silent(self) -> None:
+        ann, _, talk = self.pair()
+        self.rig.database.pool.hold()
+        ann.send(send_message=ann.message(talk, "hi"))
+        self.rig.clock.pump([1] * 4)
+        self.assertFalse(ann.lost)
+        self.rig.database.pool.release()
+        self.rig.run()
+        self.assertEqual(["accepted"], ann.names())
+
+
 class LivenessTests(Case):
     def test_silence_brings_a_ping_and_then_the_end(self) -> None:
         ann = self.rig.client("ann")

@@ -95,6 +95,25 @@ class HelloRaceTests(SynchronousTestCase):
             self.assertEqual(0, len(self.rig.node.factory._services.connections))
         self.rig.connect().hello(self.token)
 
+    def test_nothing_is_pushed_before_the_welcome(self) -> None:
+        bob = self.rig.client("bob")
+        talk = self.rig.talk(bob, "ann")
+        client = self.rig.connect()
+        self.rig.database.pool.hold()
+        self.greet(client)
+        bob.send(send_message=bob.message(talk, "are you there?"))
+        # Ann is registered, then the message is stored, then Hello goes on.
+        self.rig.database.pool.step()
+        self.rig.database.pool.step()
+        self.rig.run()
+        self.assertEqual(["accepted"], bob.names())
+        self.assertEqual([], client.take())
+        self.rig.database.pool.release()
+        self.rig.run()
+        self.assertEqual(["welcome"], client.names())
+        (state,) = [s for s in client.ask(sync=pb.Sync()).sync_result.streams if s.stream_id == talk]
+        self.assertEqual(1, state.events[0].seq)
+
     def test_a_session_that_ends_during_hello_is_not_welcomed(self) -> None:
         client = self.rig.connect()
         self.rig.database.pool.hold()

@@ -12,7 +12,7 @@ from twisted.protocols.basic import Int32StringReceiver
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.net.framing import LINGER, FrameProtocol
-from imchat.net.output import SOFT_BOUND
+from imchat.net.output import CHUNK, SOFT_BOUND
 from imchat.net.turn import Turn
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.codec import MAX_FRAME_BEFORE_HELLO, encode
@@ -242,6 +242,16 @@ class WritingTests(Case):
             before = len(transport.value())
             transport.drain()
             self.assertGreater(len(transport.value()), before)
+        self.assertFalse(transport.lost)
+
+    def test_a_large_frame_goes_in_pieces_so_that_progress_is_seen(self) -> None:
+        ours, transport = self.connect(room=100)
+        ours.send_payload(b"x" * (10 * CHUNK))
+        self.clock.advance(0)
+        for taken in range(1, 10):
+            self.assertEqual(taken * CHUNK, len(transport.value()))
+            self.clock.advance(20)
+            transport.drain()
         self.assertFalse(transport.lost)
 
     def test_a_peer_that_reads_nothing_is_cut_off(self) -> None:
