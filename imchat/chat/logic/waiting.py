@@ -27,8 +27,8 @@ class Work:
         if self._count == 0:
             waiting, self._waiting = self._waiting, []
             for deferred in waiting:
-                if not deferred.called:
-                    deferred.callback(None)
+                # One that was given up takes this once and forgets it.
+                deferred.callback(None)
 
     def idle(self) -> Deferred[None]:
         """Fires when nothing is being done, at once if nothing is."""
