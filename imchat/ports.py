@@ -118,9 +118,17 @@ class SessionStore(Protocol):
     async def touch(self, sessions: Iterable[tuple[int, str]], now_ms: int) -> None:
         """Note that these (user, device) sessions are in use."""
 
-    async def end(self, user_id: int, device_ids: Sequence[str] | None, farewell: Draft) -> Event | None:
+    async def end(
+        self, user_id: int, device_ids: Sequence[str] | None, farewell: Draft, token_hash: bytes | None = None
+    ) -> Event | None:
         """End sessions of a user, all of them where ``device_ids`` is None, and append ``farewell`` to the private
         stream in the same transaction.
+
+        Args:
+            user_id: Whose.
+            device_ids: On which devices.
+            farewell: The event that tells the user's other devices.
+            token_hash: Only the session that has this token now: a newer login of the device is left alone.
 
         Returns:
             The event, None if there was no such session (nothing is appended then).

@@ -118,9 +118,9 @@ class StatusLogic:
         except Unauthenticated:
             return
         device_ids = (session.device.device_id,)
-        event = await self._sessions.end(
-            session.user_id, device_ids, self._farewell(session.user_id, device_ids, LOGOUT)
-        )
+        farewell = self._farewell(session.user_id, device_ids, LOGOUT)
+        # By the token, for the device may have logged in again since: its new session is not the one to end.
+        event = await self._sessions.end(session.user_id, device_ids, farewell, hash_of_text(token))
         if event is not None:
             await self._tell(session.user_id, event, device_ids)
 

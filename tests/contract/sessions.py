@@ -20,8 +20,9 @@ class SessionStoreContract(StoreContract):
     async def hello(self, number=1, device_id="phone"):
         return await self.stores.sessions.hello(token(number), device_id, self.now_ms())
 
-    async def end(self, user_id=ANN, device_ids=None, number="farewell"):
-        return await self.stores.sessions.end(user_id, device_ids, draft(user_id, 0, number, b"bye", ENDED))
+    async def end(self, user_id=ANN, device_ids=None, number="farewell", token_hash=None):
+        farewell = draft(user_id, 0, number, b"bye", ENDED)
+        return await self.stores.sessions.end(user_id, device_ids, farewell, token_hash)
 
     async def last_used(self):
         return [row[0] - self.now_ms() for row in await self.rows("SELECT last_used_ms FROM session")]
@@ -156,6 +157,18 @@ class SessionStoreContract(StoreContract):
         self.assertEqual((await self.end()).seq, 1)
         self.assertEqual([await self.by_token(1), await self.by_token(2)], [None, None])
         self.assertIsNotNone(await self.by_token(3))
+
+    async def test_an_old_token_does_not_end_the_sessions_successor(self):
+        await self.open(ANN, "phone", 1)
+        await self.open(ANN, "laptop", 2)
+        await self.open(ANN, "phone", 3)
+        self.assertIsNone(await self.end(device_ids=["phone"], token_hash=token(1)))
+        self.assertEqual((await self.head(ANN)).last_seq, 0)
+        self.assertIsNotNone(await self.by_token(3))
+        self.assertIsNone(await self.end(device_ids=["laptop"], token_hash=token(3)))
+        self.assertEqual((await self.end(device_ids=["phone"], token_hash=token(3))).seq, 1)
+        self.assertIsNone(await self.by_token(3))
+        self.assertIsNotNone(await self.by_token(2))
 
     async def test_ending_what_is_not_there_appends_nothing(self):
         await self.open(ANN, "phone", 1)

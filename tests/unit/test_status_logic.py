@@ -212,6 +212,17 @@ class EndTests(StatusCase):
         self.assertEqual(len(self.private_stream()), 1)
         self.assertEqual(len(self.publisher.published), 2)
 
+    def test_a_log_out_that_meets_a_new_login_of_the_device_leaves_the_new_session(self):
+        pool = self.database.pool
+        pool.hold()
+        ended = Deferred.fromCoroutine(self.status.end_session(self.phone.token))
+        opened = Deferred.fromCoroutine(self.status.open_session(ADA, "ada", PHONE))
+        pool.step()
+        pool.release()
+        self.successResultOf(ended)
+        self.run_now(self.status.authenticate(self.successResultOf(opened).token))
+        self.assertEqual((self.private_stream(), self.publisher.published), ((), []))
+
     def test_ending_all_leaves_other_users_alone(self):
         self.run_now(self.status.end_all_sessions(ADA, "password_reset"))
         for login in (self.phone, self.laptop):

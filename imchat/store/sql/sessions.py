@@ -65,13 +65,18 @@ def _touch(tx: Transaction, due: Sequence[tuple[object, ...]]) -> None:
     tx.execute_many(update, due)
 
 
-def _end(tx: Transaction, user_id: int, device_ids: Sequence[str] | None, farewell: Draft) -> Event | None:
+def _end(
+    tx: Transaction, user_id: int, device_ids: Sequence[str] | None, farewell: Draft, token_hash: bytes | None
+) -> Event | None:
     lock_heads(tx, [user_id])
     if (earlier := find(tx, [key(farewell)]).get(key(farewell))) is not None:
         return earlier.event
     wanted = None if device_ids is None else {device_id.encode() for device_id in device_ids}
-    rows = tx.query("SELECT device_id FROM session WHERE user_id = ?", (user_id,))
-    ended = [bytes(row[0]) for row in rows if wanted is None or bytes(row[0]) in wanted]
+    # Locked: a login that replaces the row between this look and the deletion would lose its session.
+    rows = tx.query(f"SELECT device_id, token_hash FROM session WHERE user_id = ?{tx.dialect.lock}", (user_id,))  # noqa: S608
+    ended = [bytes(device_id) for device_id, held in rows if token_hash is None or bytes(held) == token_hash]
+    if wanted is not None:
+        ended = [device_id for device_id in ended if device_id in wanted]
     if not ended:
         return None
     for part in chunks(ended, _AT_ONCE):
@@ -154,6 +159,8 @@ class SqlSessions:
         for part in chunks(due, _AT_ONCE):
             await self._writer.run("touch sessions", partial(_touch, due=part))
 
-    async def end(self, user_id: int, device_ids: Sequence[str] | None, farewell: Draft) -> Event | None:
+    async def end(
+        self, user_id: int, device_ids: Sequence[str] | None, farewell: Draft, token_hash: bytes | None = None
+    ) -> Event | None:
         """End sessions of a user and append ``farewell`` to the private stream in the same transaction."""
-        return await self._writer.run("end sessions", lambda tx: _end(tx, user_id, device_ids, farewell))
+        return await self._writer.run("end sessions", lambda tx: _end(tx, user_id, device_ids, farewell, token_hash))
