@@ -60,11 +60,9 @@ class LiteralDialect(SqliteDialect):
 
     max_statement = 100_000
 
-    def insert_events(self, tx, rows):
-        bulk.insert_events(tx, rows, self.max_statement)
-
-    def update_heads(self, tx, heads):
-        bulk.update_heads(tx, heads)
+    def store(self, tx, heads, rows, last):
+        for statement in bulk.statements(heads, rows, self.max_statement):
+            tx.run(statement)
 
 
 class WithLiterals(WithoutThreads):

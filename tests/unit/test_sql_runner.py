@@ -10,9 +10,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from imchat.domain.errors import Contended, NameTaken, Unavailable
 from imchat.domain.models import Invitation
 from imchat.store.sql.dialect import Fault
+from imchat.store.sql.outage import Outage
 from imchat.store.sql.runner import Runner, RunnerSettings
 from imchat.store.sql.sqlite_dialect import SqliteDialect
-from imchat.store.sql.transaction import DuplicateKey
+from imchat.store.sql.transaction import DuplicateKey, Transaction
 from tests.fakes.stores import MemoryDatabase, ThreadlessPool, full_disk, locked
 
 SETTINGS = RunnerSettings(timeout_ms=1_000, tries=3, backoff_ms=10, retry_after_ms=700)
@@ -156,6 +157,49 @@ class RunnerTests(SynchronousTestCase):
         self.pool.step()
         self.failureResultOf(done, Unavailable)
 
+    def test_no_further_try_that_would_only_be_cut_off(self):
+        runner = self.make(ContendedDialect(lambda: 0))
+        tried = []
+
+        def work(tx):
+            tried.append(None)
+            self.clock.advance(0.4)
+            raise locked()
+
+        done = self.run_(work, runner)
+        self.clock.advance(0.010)
+        self.failureResultOf(done, Contended)
+        self.assertEqual(len(tried), 2)
+
+    def test_what_hangs_is_torn_off_when_the_time_is_over(self):
+        aborted = []
+        self.patch(Transaction, "abort", lambda transaction: aborted.append(transaction))
+
+        def work(tx):
+            self.clock.advance(1)
+
+        self.failureResultOf(self.run_(work), Unavailable)
+        self.assertEqual(len(aborted), 1)
+
+    # --- the wait for a connection
+
+    def test_the_wait_for_a_connection_is_measured(self):
+        waits = self.runner.waits
+        self.pool.hold()
+        first, second = self.run_(), self.run_()
+        self.clock.advance(0.3)
+        self.assertEqual((waits.waiting, waits.open, waits.longest(self.clock.seconds())), (2, 2, 0.3))
+        self.pool.step()
+        self.assertEqual((waits.waiting, waits.total), (1, 0.3))
+        self.clock.advance(0.3)
+        self.pool.release()
+        self.successResultOf(first)
+        self.successResultOf(second)
+        self.successResultOf(self.run_())
+        self.assertEqual((waits.waiting, waits.open, waits.longest(self.clock.seconds())), (0, 0, 0.0))
+        self.assertEqual(waits.counts, [1, 0, 0, 0, 1, 1, 0])
+        self.assertAlmostEqual(waits.total, 0.9)
+
     def test_no_timer_is_left(self):
         self.successResultOf(self.run_())
         self.assertEqual(self.clock.getDelayedCalls(), [])
@@ -232,6 +276,35 @@ class RunnerTests(SynchronousTestCase):
         self.fail_with(full_disk(), read_only, read_only)
         self.assertEqual(len(self.lines), 2)
         self.assertIn("the database is read-only", self.lines[1])
+
+    def test_all_ways_of_not_answering_are_one_outage_of_all_that_share_it(self):
+        outage = Outage("the database", self.clock)
+        for fault, writing in ((Fault.LOST, True), (Fault.AWAY, False), (Fault.LATE, True), (Fault.LOST, False)):
+            outage.failed(fault, "detail", writing)
+        self.assertEqual(self.lines, ["the database dropped the connection (detail)"])
+        self.clock.advance(2)
+        outage.worked(wrote=False)
+        self.assertEqual(self.lines[1:], ["the database serves again after 2.0 s"])
+
+    def test_that_reading_works_says_nothing_of_writing(self):
+        outage = Outage("the database", self.clock)
+        outage.failed(Fault.READ_ONLY, "detail", True)
+        self.clock.advance(2)
+        outage.worked(wrote=False)
+        self.assertEqual((len(self.lines), outage.reason), (1, "is read-only"))
+        outage.worked(wrote=True)
+        self.assertEqual((len(self.lines), outage.reason), (2, None))
+
+    def test_locked_rows_are_one_outage_while_others_are_written(self):
+        outage = Outage("the database", self.clock)
+        for _ in range(10):
+            outage.failed(Fault.CONTENDED, "detail", True)
+            self.clock.advance(5)
+            outage.worked(wrote=True)
+        self.assertEqual(len(self.lines), 1)
+        self.clock.advance(26)
+        outage.worked(wrote=True)
+        self.assertEqual(len(self.lines), 2)
 
     def test_a_reader_recovers_by_reading(self):
         reader = self.make(SqliteDialect(lambda: 0), writes=False)

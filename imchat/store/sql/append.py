@@ -117,11 +117,11 @@ class _Batch:
         self.rows.append(row)
         return event_of(row)
 
-    def write(self, tx: Transaction) -> None:
-        """Store what got a place."""
+    def write(self, tx: Transaction, last: bool) -> None:
+        """Store what got a place; with ``last`` the transaction may be committed thereby."""
         if self.rows:
-            tx.dialect.insert_events(tx, self.rows)
-            tx.dialect.update_heads(tx, sorted(self.changed.values(), key=lambda head: head.stream_id))
+            heads = sorted(self.changed.values(), key=lambda head: head.stream_id)
+            tx.dialect.store(tx, heads, self.rows, last)
 
 
 def _stale(drafts: Sequence[Draft], heads: dict[int, Head]) -> list[int]:
@@ -153,7 +153,9 @@ def _refusals(
     return [refusal(draft) for draft in drafts]
 
 
-def flush(tx: Transaction, drafts: Sequence[Draft], permit: Permit, look_up_all: bool) -> FlushResult:
+def flush(
+    tx: Transaction, drafts: Sequence[Draft], permit: Permit, look_up_all: bool, last: bool = False
+) -> FlushResult:
     """Append drafts as :meth:`imchat.ports.StreamStore.flush` tells.
 
     Args:
@@ -162,6 +164,7 @@ def flush(tx: Transaction, drafts: Sequence[Draft], permit: Permit, look_up_all:
         permit: Checks permission under the lock.
         look_up_all: Look for stored events under the keys of all drafts, not only under those of refused ones;
             else a resend raises :class:`DuplicateKey`.
+        last: Nothing follows in the transaction: it may be committed here.
     """
     heads, now_ms = lock_heads(tx, (draft.stream_id for draft in drafts))
     read = memberships(tx, _stale(drafts, heads))
@@ -170,7 +173,7 @@ def flush(tx: Transaction, drafts: Sequence[Draft], permit: Permit, look_up_all:
     asked = (key(draft) for draft, refusal in zip(drafts, refusals, strict=True) if look_up_all or refusal is not None)
     batch = _Batch(heads, find(tx, asked), now_ms)
     outcomes = [batch.outcome(draft, refusal) for draft, refusal in zip(drafts, refusals, strict=True)]
-    batch.write(tx)
+    batch.write(tx, last)
     return FlushResult(outcomes, read)
 
 

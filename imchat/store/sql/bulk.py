@@ -6,12 +6,9 @@ The text is made of integers and ``x'..'`` literals alone: nothing else can stan
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from imchat.domain.models import MAX_ID, Head
-
-if TYPE_CHECKING:
-    from imchat.store.sql.transaction import Transaction
 
 T = TypeVar("T")
 
@@ -54,26 +51,33 @@ def _literal(row: EventRow) -> str:
     )
 
 
-def insert_events(tx: Transaction, rows: Sequence[EventRow], max_statement: int) -> None:
+def statements(heads: Sequence[Head], rows: Sequence[EventRow], max_statement: int) -> Iterator[str]:
+    """The statements that write heads and insert events, each of at most ``max_statement`` characters if it can."""
+    yield from update_heads(heads)
+    yield from insert_events(rows, max_statement)
+
+
+def insert_events(rows: Sequence[EventRow], max_statement: int) -> Iterator[str]:
     """Insert events with as few statements as ``max_statement`` (characters of one) allows."""
+    room = max_statement - len(_INSERT)
     literals: list[str] = []
     length = 0
     for row in rows:
         literal = _literal(row)
-        if literals and length + len(literal) > max_statement:
-            tx.run(_INSERT + ",".join(literals))
+        if literals and length + len(literal) > room:
+            yield _INSERT + ",".join(literals)
             literals, length = [], 0
         literals.append(literal)
         length += len(literal) + 1
     if literals:
-        tx.run(_INSERT + ",".join(literals))
+        yield _INSERT + ",".join(literals)
 
 
 def _case(heads: Sequence[Head], column: str, value: Callable[[Head], int]) -> str:
     return f"{column} = CASE stream_id {' '.join(f'WHEN {h.stream_id:d} THEN {value(h):d}' for h in heads)} END"
 
 
-def update_heads(tx: Transaction, heads: Sequence[Head]) -> None:
+def update_heads(heads: Sequence[Head]) -> Iterator[str]:
     """Write the numbers of heads with one UPDATE for up to 64 of them."""
     for part in chunks(heads, HEADS_AT_ONCE):
         columns = (
@@ -83,4 +87,4 @@ def update_heads(tx: Transaction, heads: Sequence[Head]) -> None:
             _case(part, "last_ms", lambda h: h.last_ms),
         )
         ids = ", ".join(f"{head.stream_id:d}" for head in part)
-        tx.run(f"UPDATE head SET {', '.join(columns)} WHERE stream_id IN ({ids})")  # noqa: S608
+        yield f"UPDATE head SET {', '.join(columns)} WHERE stream_id IN ({ids})"  # noqa: S608

@@ -22,7 +22,9 @@ class Fault(Enum):
     DUPLICATE = "has the key already"
     BUSY = "is busy"
     CONTENDED = "keeps rows locked"
-    LOST = "lost the connection"
+    LOST = "dropped the connection"
+    AWAY = "cannot be reached"
+    LATE = "does not answer in time"
     FULL = "has no space left on its disk"
     READ_ONLY = "is read-only"
     BROKEN = "fails"
@@ -30,15 +32,20 @@ class Fault(Enum):
     @property
     def retried(self) -> bool:
         """Whether the same transaction may succeed a moment later."""
-        return self in (Fault.BUSY, Fault.CONTENDED, Fault.LOST)
+        return self in (Fault.BUSY, Fault.CONTENDED, Fault.LOST, Fault.AWAY)
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether the database as a whole did not answer, to readers as little as to writers."""
+        return self in (Fault.LOST, Fault.AWAY, Fault.LATE)
 
 
 class Dialect(ABC):
     """One kind of database.
 
     Attributes:
-        begin: Statement that begins a transaction that may write.
-        begin_read: Statement that begins one that only reads.
+        begin: Statement that begins a transaction that may write; empty where its first statement does.
+        begin_read: Statement that begins one that only reads; empty likewise.
         lock: Ends a SELECT whose rows are to be locked until the end of the transaction.
         max_statement: Longest statement to build, in characters.
     """
@@ -60,10 +67,14 @@ class Dialect(ABC):
     def classify(self, error: BaseException) -> Fault:
         """What an error means."""
 
-    def insert_events(self, tx: Transaction, rows: Sequence[EventRow]) -> None:
-        """Insert events, in as few statements as the database likes best."""
-        bulk.insert_events(tx, rows, self.max_statement)
+    def store(self, tx: Transaction, heads: Sequence[Head], rows: Sequence[EventRow], last: bool) -> None:
+        """Insert events and write the numbers of their heads, which the transaction has locked.
 
-    def update_heads(self, tx: Transaction, heads: Sequence[Head]) -> None:
-        """Write the numbers of heads that the transaction has locked; ``member_version`` is left alone."""
-        bulk.update_heads(tx, heads)
+        Args:
+            tx: The transaction.
+            heads: Their ``member_version`` is left alone.
+            rows: At least one.
+            last: Nothing follows in the transaction, so it may be committed with these statements.
+        """
+        for statement in bulk.statements(heads, rows, self.max_statement):
+            tx.run(statement)

@@ -12,9 +12,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imchat.domain.errors import Contended, Unavailable
+from imchat.store.sql.attempt import Attempt, TimedOut
 from imchat.store.sql.dialect import Dialect, Fault
 from imchat.store.sql.outage import Outage
 from imchat.store.sql.transaction import DuplicateKey, Transaction
+from imchat.store.sql.waits import Wait, Waits
 
 T = TypeVar("T")
 
@@ -49,58 +51,6 @@ class RunnerSettings:
 DEFAULT_SETTINGS = RunnerSettings()
 
 
-class _Abandoned(Exception):
-    """The caller waits no longer: the transaction is not begun, or is rolled back."""
-
-
-class _TimedOut(Exception):
-    """The time for the call is over."""
-
-
-class _Attempt:
-    """One try of one transaction, whose result nobody wants once the time is over.
-
-    Args:
-        work: The function to run.
-        dialect: Of the database.
-        writes: Whether it may write.
-    """
-
-    def __init__(self, work: Callable[[Transaction], Any], dialect: Dialect, writes: bool) -> None:
-        self.wrote = False
-        self.outcome: Deferred[Any] = Deferred()
-        self._work = work
-        self._dialect = dialect
-        self._writes = writes
-        self._abandoned = False
-
-    def interaction(self, cursor: Any) -> Any:
-        """Runs in the database thread."""
-        self._check()
-        transaction = Transaction(cursor, self._dialect)
-        transaction.begin(self._writes)
-        result = self._work(transaction)
-        self._check()
-        self.wrote = transaction.wrote
-        return result
-
-    def _check(self) -> None:
-        if self._abandoned:
-            raise _Abandoned
-
-    def abandon(self) -> None:
-        """Fail now; what comes later is ignored."""
-        if not self._abandoned:
-            self._abandoned = True
-            self.outcome.errback(_TimedOut())
-
-    def finished(self, result: Any) -> None:
-        """The transaction ended, in time or not."""
-        if not self._abandoned:
-            self._abandoned = True
-            self.outcome.callback(result)
-
-
 class Runner:
     """Runs transactions on one pool.
 
@@ -114,6 +64,11 @@ class Runner:
         clock: For time-outs and waits between tries.
         writes: Whether transactions may write.
         settings: How patient to be.
+        outage: What remembers outages; one of its own where None.
+
+    Attributes:
+        outage: Whether the database serves.
+        waits: How long transactions wait for a connection.
     """
 
     _log = Logger()
@@ -127,16 +82,16 @@ class Runner:
         *,
         writes: bool,
         settings: RunnerSettings = DEFAULT_SETTINGS,
+        outage: Outage | None = None,
     ) -> None:
-        self.outage = Outage(name, clock)
-        self._name = name
+        self.outage = outage or Outage(name, clock)
+        self.waits = Waits()
         self._pool = pool
         self._dialect = dialect
         self._clock = clock
         self._writes = writes
         self._settings = settings
         self._closed = False
-        self._running = 0
         self._idle: list[Deferred[None]] = []
 
     async def run(self, name: str, work: Callable[[Transaction], T]) -> T:
@@ -155,56 +110,67 @@ class Runner:
         """
         deadline = self._clock.seconds() + self._settings.timeout_ms / 1000
         for attempt in range(1, self._settings.tries + 1):
+            begun = self._clock.seconds()
             try:
                 return await self._try(work, deadline)
+            except TimedOut:
+                raise self._failed(Fault.LATE, f"in {name}") from None
             except Exception as error:
                 fault = self._dialect.classify(error)
-                if isinstance(error, _TimedOut):
-                    raise self._failed(name, "does not answer in time", f"in {name}") from None
                 if fault is Fault.DUPLICATE:
                     raise DuplicateKey(str(error)) from error
                 if fault is Fault.NONE:
                     raise
                 wait = self._settings.backoff_ms * 2 ** (attempt - 1) / 1000
-                last = attempt == self._settings.tries or self._clock.seconds() + wait >= deadline
-                if last or not fault.retried:
-                    raise self._failed(name, fault.value, f"{error} in {name}", fault) from error
+                if attempt == self._settings.tries or not fault.retried or self._too_late(begun, wait, deadline):
+                    raise self._failed(fault, f"{error} in {name}") from error
                 await self._sleep(wait)
         raise AssertionError("the last try returns or raises")
+
+    def _too_late(self, begun: float, wait: float, deadline: float) -> bool:
+        """Whether a next try that takes as long as the last would be cut off: what is known is the better answer."""
+        now = self._clock.seconds()
+        return now + wait + (now - begun) >= deadline
 
     async def _try(self, work: Callable[[Transaction], T], deadline: float) -> T:
         if self._closed:
             raise Unavailable("the database is closed", self._settings.retry_after_ms)
-        attempt = _Attempt(work, self._dialect, self._writes)
-        timer = self._clock.callLater(max(0.0, deadline - self._clock.seconds()), attempt.abandon)
+        now = self._clock.seconds()
+        wait = self.waits.begin(now)
+        attempt = Attempt(work, self._dialect, self._writes, wait, self._clock.seconds)
+        timer = self._clock.callLater(max(0.0, deadline - now), attempt.abandon)
         try:
-            interaction = self._pool.runInteraction(attempt.interaction)
-            self._running += 1
-            interaction.addBoth(attempt.finished).addBoth(self._ended)
+            self._start(attempt, wait)
             result: T = await attempt.outcome
         finally:
             if timer.active():
                 timer.cancel()
-        # A transaction that writes nothing says nothing of a database that is full or read-only.
-        if attempt.wrote or not self._writes:
-            self.outage.worked()
+        self.outage.worked(attempt.wrote)
         return result
 
-    def _failed(self, name: str, reason: str, detail: str, fault: Fault = Fault.NONE) -> Unavailable:
-        self.outage.failed(reason, detail)
+    def _start(self, attempt: Attempt, wait: Wait) -> None:
+        try:
+            interaction = self._pool.runInteraction(attempt.interaction)
+        except BaseException:
+            self._ended(None, wait)
+            raise
+        interaction.addBoth(attempt.finished).addBoth(self._ended, wait)
+
+    def _failed(self, fault: Fault, detail: str) -> Unavailable:
+        self.outage.failed(fault, detail, self._writes)
         kind = Contended if fault is Fault.CONTENDED else Unavailable
-        return kind(f"the database {reason}", self._settings.retry_after_ms)
+        return kind(f"the database {fault.value}", self._settings.retry_after_ms)
 
     def _sleep(self, seconds: float) -> Deferred[None]:
         deferred: Deferred[None] = Deferred()
         self._clock.callLater(seconds, deferred.callback, None)
         return deferred
 
-    def _ended(self, result: object) -> None:
+    def _ended(self, result: object, wait: Wait) -> None:
         if isinstance(result, Failure):
             self._log.failure("a transaction could not be reported", failure=result)
-        self._running -= 1
-        if not self._running:
+        self.waits.end(wait)
+        if not self.waits.open:
             idle, self._idle = self._idle, []
             for deferred in idle:
                 deferred.callback(None)
@@ -214,7 +180,7 @@ class Runner:
         if self._closed:
             return
         self._closed = True
-        if self._running:
+        if self.waits.open:
             idle: Deferred[None] = Deferred()
             self._idle.append(idle)
             timer = self._clock.callLater(self._settings.timeout_ms / 1000, self._ended_waiting, idle)

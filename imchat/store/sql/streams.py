@@ -35,10 +35,10 @@ class SqlStreams:
             return FlushResult((), {})
 
         def run(tx: Transaction) -> FlushResult:
-            return flush(tx, drafts, permit, look_up_all=False)
+            return flush(tx, drafts, permit, look_up_all=False, last=True)
 
         def run_with_resends(tx: Transaction) -> FlushResult:
-            return flush(tx, drafts, permit, look_up_all=True)
+            return flush(tx, drafts, permit, look_up_all=True, last=True)
 
         try:
             return await self._writer.run("flush", run)

@@ -30,7 +30,8 @@ class Transaction:
 
     def begin(self, writes: bool) -> None:
         """Begin; the runner calls it before the function that it runs."""
-        self._cursor.execute(self.dialect.begin if writes else self.dialect.begin_read)
+        if statement := self.dialect.begin if writes else self.dialect.begin_read:
+            self._cursor.execute(statement)
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Run a SELECT and return all rows."""
@@ -62,3 +63,23 @@ class Transaction:
         """Run a statement that has no placeholders and changes rows, as it stands."""
         self._cursor.execute(sql)
         self.wrote = True
+
+    @property
+    def max_statement(self) -> int:
+        """Longest statement to build, in characters: the connection knows it, or else the dialect."""
+        return getattr(self._cursor, "max_statement", None) or self.dialect.max_statement
+
+    def run_together(self, statements: Sequence[str], commit: bool) -> None:
+        """Run statements as :meth:`run` does, in few packets where the connection takes several in one.
+
+        Args:
+            statements: Made of integers and ``x'..'`` literals alone, for a packet is where injection would pay.
+            commit: Nothing follows: the connection may commit with them.
+        """
+        self._cursor.run_together(statements, commit)
+        self.wrote = True
+
+    def abort(self) -> None:
+        """Make what runs fail, from another thread, where the connection can; nobody waits for it any more."""
+        if (abort := getattr(self._cursor, "abort", None)) is not None:
+            abort()
