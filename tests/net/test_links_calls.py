@@ -20,7 +20,7 @@ class Evil(pb.Copyable):
 class EvilHere(pb.RemoteCopy):
     made = 0
 
-    def __init__(self) -> None:
+    def setCopyableState(self, state) -> None:
         EvilHere.made += 1
 
 
@@ -112,6 +112,12 @@ class Pair(Case):
         text = "x" * (MAX_SIZE - 200)
         self.successResultOf(self.ask(self.links, text=text))
         self.assertEqual(self.toy.calls, ["echo " + text])
+        self.assertEqual(self.server.tries, 1)
+
+    def test_large_values_go_both_ways_as_often_as_you_like(self) -> None:
+        self.toy.answer = b"y" * 500_000
+        for _ in range(5):
+            self.assertEqual(self.successResultOf(self.ask(self.links, text="x" * 500_000)), self.toy.answer)
         self.assertEqual(self.server.tries, 1)
 
     def test_arguments_that_are_no_unicode_or_no_number_of_64_bits_are_refused_here(self) -> None:

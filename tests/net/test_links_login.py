@@ -154,6 +154,21 @@ class StrangerTests(Case):
         self.run_network(10)
         self.assertFalse(peer.closed)
 
+    def test_one_that_goes_without_a_word_is_not_worth_a_line(self) -> None:
+        server, _ = self.serve()
+        self.stranger(server).end.loseConnection()
+        self.run_network(10)
+        self.assertEqual((self.lines, server.open), ([], []))
+
+    def test_when_nothing_listens_any_more_all_connections_end(self) -> None:
+        server, _ = self.serve()
+        peer, friend = self.stranger(server), self.stranger(server)
+        friend.log_in()
+        server.factory.doStop()
+        self.run_network()
+        self.assertTrue(peer.closed and friend.closed)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_many_strangers_do_not_keep_a_caller_out(self) -> None:
         server, _ = self.serve(ServerSettings(max_strangers=3, max_connections=10))
         strangers = [self.stranger(server) for _ in range(12)]

@@ -89,7 +89,7 @@ class LinkBroker(pb.Broker):
 
     def dataReceived(self, chunk: bytes) -> None:
         """Twisted: bytes arrived."""
-        if self.ended or self._deaf:
+        if self.ended:
             return
         self.heard = self.clock.seconds()
         self._unfinished += len(chunk)

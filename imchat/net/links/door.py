@@ -127,10 +127,9 @@ class Door(pb.Referenceable):
         return {"nonce": self._nonce}
 
     def _prove(self, fields: Fields) -> Plain:
-        server_nonce, self._nonce = self._nonce, b""
         caller_nonce, proof = fields.data("nonce"), fields.data("proof")
-        secret, service = self._house.secret, self._house.service
-        if not server_nonce or not secret.proves(proof, "caller", service, server_nonce, caller_nonce):
+        secret, service, server_nonce = self._house.secret, self._house.service, self._nonce
+        if server_nonce is None or not secret.proves(proof, "caller", service, server_nonce, caller_nonce):
             raise Unauthenticated("it does not know the shared secret")
         self._open = True
         self._broker.trust()

@@ -62,15 +62,7 @@ class LinkSettings:
 
 
 class LinkFailed(Exception):
-    """A call has no answer.
-
-    Attributes:
-        sent: Whether the server may have got it.
-    """
-
-    def __init__(self, reason: str, sent: bool) -> None:
-        super().__init__(reason)
-        self.sent = sent
+    """A call has no answer; the server may have got it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,18 +166,16 @@ class Link(TwistedService):
             Malformed: the server's answer is none.
         """
         if self._broker is None:
-            raise LinkFailed("it is not linked", sent=False)
+            raise LinkFailed("it is not linked")
         return await self._request(self._broker, method, fields, timeout)
 
     async def _request(self, broker: ClientBroker, method: str, fields: Plain, timeout: float) -> Plain:
         try:
             answer = await broker.request(method, fields).addTimeout(timeout, self._clock)
         except DeferredTimeout:
-            raise LinkFailed(f"no answer to {method} within {timeout:g} s", sent=True) from None
-        except pb.DeadReferenceError as error:
-            raise LinkFailed(str(error), sent=False) from None
-        except pb.PBConnectionLost:
-            raise LinkFailed(f"the connection was lost before the answer to {method}", sent=True) from None
+            raise LinkFailed(f"no answer to {method} within {timeout:g} s") from None
+        except (pb.PBConnectionLost, pb.DeadReferenceError):
+            raise LinkFailed(f"the connection was lost before the answer to {method}") from None
         return answers.read(answer)
 
     # --- the life of a link

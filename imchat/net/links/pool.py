@@ -112,7 +112,7 @@ class Links(MultiService):
                 pass
             except LinkFailed as error:
                 self._failed(link, error)
-                if error.sent and not method.repeatable:
+                if not method.repeatable:
                     raise self._nobody() from None
             except Malformed as error:
                 raise self._unreadable(method, error) from None
