@@ -51,6 +51,15 @@ class Calls(TestCase):
         self.assertEqual(kept, [n for n in range(100) for _ in range(3)])
         self.assertEqual(await self.pool.batch([]), [])
 
+    async def test_batches_go_to_one_connection_and_calls_to_all(self):
+        called, batched = set(), set()
+        while len(called) < self.pool.settings.pool_size:
+            called.add(await self.pool.call(b"CLIENT", b"ID"))
+        for _ in range(4):
+            batched.update(await self.pool.batch([(b"CLIENT", b"ID")]))
+            await self.pool.call(b"PING")
+        self.assertEqual(len(batched), 1)
+
     async def test_a_refused_command_is_an_error_and_harms_no_other(self):
         lines = OutageLines(self)
         with self.assertRaises(Unavailable):
@@ -219,7 +228,9 @@ class Strangers(Away, TestCase):
     async def test_nobody(self):
         lines = OutageLines(self)
         pool = started_pool(self, settings(free_port(), timeout=30.0))
+        await self.is_away(pool)
         for _ in range(10):
-            await self.is_away(pool)
+            # At once: not even a turn of the reactor later.
+            self.failureResultOf(Deferred.fromCoroutine(pool.call(b"PING")), Unavailable)
         await pause(600)
         self.assertEqual(len(lines.lines), 1, lines.lines)
