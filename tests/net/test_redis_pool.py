@@ -57,7 +57,6 @@ class Calls(TestCase):
             called.add(await self.pool.call(b"CLIENT", b"ID"))
         for _ in range(4):
             batched.update(await self.pool.batch([(b"CLIENT", b"ID")]))
-            await self.pool.call(b"PING")
         self.assertEqual(len(batched), 1)
 
     async def test_a_refused_command_is_an_error_and_harms_no_other(self):
