@@ -12,7 +12,7 @@ from twisted.enterprise.adbapi import ConnectionPool
 
 from imchat.store.sql.database import Database
 from imchat.store.sql.runner import DEFAULT_SETTINGS, Runner, RunnerSettings
-from imchat.store.sql.schema import DatabaseUnusable, upgrade_sqlite
+from imchat.store.sql.schema import DatabaseUnusable, Migrated, upgrade_sqlite
 from imchat.store.sql.sqlite_dialect import NotDurable, SqliteDialect
 
 READERS = 3
@@ -42,10 +42,13 @@ def make_durable(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_size_limit = 67108864")
 
 
-def migrate(path: Path) -> None:
+def migrate(path: Path) -> Migrated:
     """Create the database where there is none (readable for its owner alone) and bring its schema up to date.
 
     Synchronous, for before the reactor runs.
+
+    Returns:
+        The revisions before and after.
 
     Raises:
         SchemaTooNew: a newer program excluded this one.
@@ -59,7 +62,7 @@ def migrate(path: Path) -> None:
         raise DatabaseUnusable(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     try:
         make_durable(connection)
-        upgrade_sqlite(connection)
+        return upgrade_sqlite(connection)
     except (sqlite3.Error, NotDurable, DatabaseUnusable) as error:
         raise DatabaseUnusable(f"{path}: {error}") from error
     finally:

@@ -9,6 +9,7 @@ from twisted.trial.unittest import TestCase
 from imchat.store.sql import bulk
 from imchat.store.sql.sqlite_dialect import SqliteDialect
 from imchat.store.sqlite import migrate, open_database
+from tests.contract import mariadb
 from tests.contract.accounts import AccountStoreContract, InvitationStoreContract
 from tests.contract.conversations import ConversationStoreContract
 from tests.contract.reading import ChangedContract, ReadContract
@@ -41,6 +42,18 @@ class OnSqlite:
         return stores
 
 
+class OnMariaDB:
+    """The cluster's database: a server, and three pools of adbapi's."""
+
+    refused_by_driver = ()
+
+    async def make_stores(self, lifetime_ms):
+        settings = mariadb.shared_database()
+        mariadb.empty(settings)
+        dialect = mariadb.ClockedDialect(self.now_ms)
+        return mariadb.opened(self, settings, dialect=dialect, lifetime_ms=lifetime_ms)
+
+
 class WithoutThreads:
     """What tests of other parts use."""
 
@@ -70,7 +83,7 @@ class WithLiterals(WithoutThreads):
         return LiteralDialect(self.now_ms)
 
 
-for backend in (OnSqlite, WithoutThreads, WithLiterals):
+for backend in (OnSqlite, OnMariaDB, WithoutThreads, WithLiterals):
     for contract in CONTRACTS:
         name = f"{contract.__name__.removesuffix('Contract')}{backend.__name__}Tests"
         globals()[name] = type(name, (backend, contract, TestCase), {"__module__": __name__})

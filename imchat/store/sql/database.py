@@ -44,19 +44,21 @@ class Database:
         writer: Runs transactions that write.
         reader: Runs those that only read.
         session_lifetime_ms: A session that was not used for longer counts as ended.
+        flusher: Runs the transactions that append batches of messages; the writer where None.
     """
 
-    def __init__(self, writer: Runner, reader: Runner, session_lifetime_ms: int) -> None:
+    def __init__(self, writer: Runner, reader: Runner, session_lifetime_ms: int, flusher: Runner | None = None) -> None:
         self.accounts: AccountStore = SqlAccounts(writer, reader)
         self.invitations: InvitationStore = SqlInvitations(writer, reader)
         self.sessions: SessionStore = SqlSessions(writer, reader, session_lifetime_ms)
-        self.streams: StreamStore = SqlStreams(writer, reader)
+        self.streams: StreamStore = SqlStreams(flusher or writer, reader)
         self.conversations: ConversationStore = SqlConversations(writer, reader)
         self.writer = writer
         self.reader = reader
+        self.flusher = flusher or writer
         self.health: Health = SqlHealth(writer, reader)
 
     async def close(self) -> None:
         """Wait for what runs, then close the connections; what is asked afterwards is ``Unavailable``."""
-        for runner in (self.reader, self.writer):
+        for runner in (self.reader, self.writer, self.flusher):
             await runner.close()

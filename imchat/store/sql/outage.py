@@ -23,6 +23,7 @@ class Outage:
         clock: For the time between failure and recovery.
 
     Attributes:
+        name: Of the database.
         reason: What it does wrong; None while it serves.
     """
 
@@ -30,7 +31,7 @@ class Outage:
 
     def __init__(self, name: str, clock: IReactorTime) -> None:
         self.reason: str | None = None
-        self._name = name
+        self.name = name
         self._clock = clock
         self._since = 0.0
         self._quiet_until = 0.0
@@ -56,7 +57,7 @@ class Outage:
         manner = Fault.LATE if fault.unreachable else fault
         if manner not in self._told:
             self._told.add(manner)
-            self._log.error("{name} {reason} ({detail})", name=self._name, reason=fault.value, detail=detail)
+            self._log.error("{name} {reason} ({detail})", name=self.name, reason=fault.value, detail=detail)
 
     def worked(self, wrote: bool) -> None:
         """The database did its work; logged if it had failed.
@@ -72,4 +73,4 @@ class Outage:
         self.reason = None
         self._told.clear()
         self._writes_fail = False
-        self._log.info("{name} serves again after {seconds} s", name=self._name, seconds=round(now - self._since, 1))
+        self._log.info("{name} serves again after {seconds} s", name=self.name, seconds=round(now - self._since, 1))

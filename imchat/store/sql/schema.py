@@ -1,8 +1,24 @@
 """The schema's migrations, run synchronously by the assembler before the reactor runs.
 
-Migrations expand first and contract a release later. Each leaves a row in ``schema_revision`` that says from which
-program on (by the newest revision that a program knows) it serves, so that the nodes of a cluster can be upgraded one
-by one. The errors::
+Each migration leaves a row in ``schema_revision`` that says from which program on (by the newest revision that a
+program knows) the schema serves, so that the nodes of a cluster can be upgraded one by one.
+
+How a change is meant to go on, say a column that takes another's place:
+
+1. Release n *expands*: its migration adds the new column, nullable or with a default, and says ``serves_from`` the
+   revision before it. The operator runs ``imchat migrate`` while programs of release n - 1 still run: they do not name
+   the new column and go on. Then the nodes are upgraded one by one; release n writes both columns and reads the old
+   one where the new one is empty. A later step of the same release, or a command of its own, fills old rows in batches.
+2. Release n + 1 *contracts*: its migration drops the old column and says ``serves_from`` the revision of release n. A
+   program of release n - 1 that is started now is refused with :class:`SchemaTooNew`; those of release n go on, if
+   they neither read nor write the old column any more, which is why contracting takes a release of its own where
+   they still do.
+
+A program is refused with :class:`SchemaTooOld` where its own migrations have not run: migrate first, upgrade then.
+Migrations only ever go forward. On MySQL and MariaDB each change of a table commits by itself, so a migration must
+find its own half-done work and go on from there; on SQLite the whole of it is one transaction.
+
+The errors::
 
     SchemaError
      +-- SchemaTooNew     this program must not use the database: upgrade the program
@@ -13,6 +29,7 @@ by one. The errors::
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
@@ -110,16 +127,37 @@ def check(connection: Connection) -> bool:
     return True
 
 
-def upgrade(connection: Connection) -> None:
+def require(connection: Connection) -> None:
+    """Check that this program may use a database as it is.
+
+    Raises:
+        SchemaTooNew: as in :func:`check`.
+        SchemaTooOld: migrations of this program have not run.
+    """
+    if not check(connection):
+        raise SchemaTooOld(_revision(connection), known_revision())
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What a migration did: the database's revision before (None where it was empty) and after it."""
+
+    before: str | None
+    after: str | None
+
+
+def upgrade(connection: Connection) -> Migrated:
     """Bring a database to the newest revision that this program knows, in one transaction where the database can.
 
     Raises:
         SchemaTooNew: as in :func:`check`.
     """
+    before = _revision(connection)
     if not check(connection):
         config, _ = _scripts()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+    return Migrated(before, _revision(connection))
 
 
 def sqlite_transaction(sqlite: sqlite3.Connection) -> Connection:
@@ -129,7 +167,7 @@ def sqlite_transaction(sqlite: sqlite3.Connection) -> Connection:
     return engine.connect()
 
 
-def upgrade_sqlite(sqlite: sqlite3.Connection) -> None:
+def upgrade_sqlite(sqlite: sqlite3.Connection) -> Migrated:
     """Upgrade an open SQLite database; its connection stays open.
 
     Args:
@@ -141,6 +179,6 @@ def upgrade_sqlite(sqlite: sqlite3.Connection) -> None:
     """
     try:
         with sqlite_transaction(sqlite) as connection, connection.begin():
-            upgrade(connection)
+            return upgrade(connection)
     except DBAPIError as error:
         raise DatabaseUnusable(str(error.orig)) from error

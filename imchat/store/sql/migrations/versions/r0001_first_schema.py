@@ -36,11 +36,17 @@ def _column(name: str, kind: sa.types.TypeEngine[Any]) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=False)
 
 
+def _resumes() -> bool:
+    """Whether an earlier run may have left some of these tables: where each of them is committed by itself."""
+    return op.get_bind().dialect.name != "sqlite"
+
+
 def _table(name: str, *parts: sa.schema.SchemaItem) -> None:
     # Rows are clustered by their primary key on each database: SQLite does that for tables without rowid only.
     op.create_table(
         name,
         *parts,
+        if_not_exists=_resumes(),
         sqlite_with_rowid=False,
         mysql_engine="InnoDB",
         mysql_charset="utf8mb4",
@@ -153,7 +159,8 @@ def _conversations() -> None:
         _column("role", sa.Integer()),
         sa.PrimaryKeyConstraint("conversation_id", "user_id"),
     )
-    op.create_index("member_user", "member", ["user_id", "conversation_id"])
+    if "member_user" not in {index["name"] for index in sa.inspect(op.get_bind()).get_indexes("member")}:
+        op.create_index("member_user", "member", ["user_id", "conversation_id"])
     _table(
         "period",
         _number("conversation_id"),
