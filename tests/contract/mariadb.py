@@ -1,4 +1,4 @@
-"""What tests of the stores on MariaDB share: databases of one's own, and statements that are held to MySQL 8's grammar."""
+"""What tests of the stores on MariaDB share: databases of one's own, and statements held to MySQL 8's grammar."""
 
 import functools
 import itertools
@@ -26,16 +26,14 @@ def settings_of(server, **changes) -> MysqlSettings:
     return MysqlSettings(**{**given, **changes})
 
 
-def administrator(server):
-    """A connection to the server that is in no database, with autocommit; for root where the test asks for it."""
-    return pymysql.connect(
-        host="127.0.0.1", port=server.port, user=server.user, password=server.password, autocommit=True
-    )
+def administrator(server, database=None):
+    """A connection of root's with autocommit."""
+    return pymysql.connect(host="127.0.0.1", port=server.port, user="root", database=database, autocommit=True)
 
 
-def administer(server, *statements):
-    """Run statements; return the rows of the last one."""
-    connection = administrator(server)
+def administer(server, *statements, database=None):
+    """Run statements as root; return the rows of the last one."""
+    connection = administrator(server, database)
     try:
         with connection.cursor() as cursor:
             for statement in statements:
@@ -43,6 +41,22 @@ def administer(server, *statements):
             return cursor.fetchall()
     finally:
         connection.close()
+
+
+def set_global(test, server, variable, value):
+    """Set a variable of the server until the end of the test."""
+    ((before,),) = administer(server, f"SELECT @@GLOBAL.{variable}")
+    before = f"'{before}'" if isinstance(before, str) else before
+    test.addCleanup(administer, server, f"SET GLOBAL {variable} = {before}")
+    administer(server, f"SET GLOBAL {variable} = {value}")
+
+
+def kill_connections(server, settings):
+    """End all connections to a database; return how many there were."""
+    query = f"SELECT id FROM information_schema.processlist WHERE db = '{settings.database}'"
+    ids = [row[0] for row in administer(server, query)]
+    administer(server, *(f"KILL {number}" for number in ids), "SELECT 1")
+    return len(ids)
 
 
 def new_database(server, migrated=True, **changes) -> MysqlSettings:
@@ -63,30 +77,29 @@ def shared_database() -> MysqlSettings:
 
 def empty(settings: MysqlSettings) -> None:
     """Delete all rows."""
-    connection = pymysql.connect(
-        host="127.0.0.1",
-        port=settings.port,
-        user=settings.user,
-        password=settings.password,
-        database=settings.database,
-        client_flag=pymysql.constants.CLIENT.MULTI_STATEMENTS,
-    )
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(";".join(f"DELETE FROM {table}" for table in TABLES))
-            while cursor.nextset():
-                pass
-        connection.commit()
-    finally:
-        connection.close()
+    statements = ["BEGIN", *(f"DELETE FROM {table}" for table in TABLES), "COMMIT"]
+    administer(settings, *statements, database=settings.database)
+
+
+# What the parser takes from other databases' grammars, and names of functions that it does not know.
+_FOREIGN = (exp.Command, exp.Returning, exp.Fetch)
+_FUNCTIONS = {"UNIX_TIMESTAMP", "NOW", "GET_LOCK"}
 
 
 @functools.cache
 def _fits(shape: str) -> None:
     parsed = sqlglot.parse_one(shape, read="mysql", error_level=sqlglot.ErrorLevel.RAISE)
-    # What the parser does not know it keeps as it stands.
-    if isinstance(parsed, exp.Command) or list(parsed.find_all(exp.Command)):
-        raise AssertionError(f"MySQL 8 does not know this: {shape}")
+    foreign = [
+        node
+        for node in parsed.walk()
+        if isinstance(node, _FOREIGN)
+        or (isinstance(node, exp.Anonymous) and node.name.upper() not in _FUNCTIONS)
+        or (isinstance(node, exp.Lock) and node.args.get("wait") is not None)
+        or (isinstance(node, exp.OnConflict) and not node.args.get("duplicate"))
+        or (isinstance(node, exp.Insert) and node.args.get("alternative"))
+    ]
+    if foreign:
+        raise AssertionError(f"MySQL 8 does not know this: {foreign[0]!r} in {shape}")
 
 
 def fits_mysql_8(statement: str) -> None:

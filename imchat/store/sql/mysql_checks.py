@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from pymysql.constants import CR, ER
 from pymysql.err import MySQLError
@@ -52,20 +52,18 @@ def opened(settings: MysqlSettings, use: Use) -> Iterator[Connection]:
     Raises:
         DatabaseUnusable: no connection, or an error of the database; one line says what to change.
     """
-    raw = MysqlConnection(settings, use)
     try:
-        raw.establish()
-        engine = create_engine("mysql+pymysql://", creator=lambda: raw, poolclass=StaticPool)
-        with engine.begin() as connection:
-            yield connection
+        with closing(MysqlConnection(settings, use)) as raw:
+            raw.establish()
+            engine = create_engine("mysql+pymysql://", creator=lambda: raw, poolclass=StaticPool)
+            with engine.begin() as connection:
+                yield connection
     except MySQLError as error:
         raise DatabaseUnusable(explain(settings, error)) from error
     except DBAPIError as error:
         if not isinstance(error.orig, MySQLError):
             raise
         raise DatabaseUnusable(explain(settings, error.orig)) from error
-    finally:
-        raw.close()
 
 
 def _too_old(version: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,9 @@ class MysqlConnection(_Connection):
     Attributes:
         busy: Whether an interaction uses it.
         max_statement: Half of the longest packet that the server takes, in bytes.
+
+    Raises:
+        pymysql.err.OperationalError: the authority's certificate cannot be read.
     """
 
     def __init__(self, settings: MysqlSettings, use: Use) -> None:
@@ -175,4 +179,8 @@ class MysqlConnection(_Connection):
 def _encryption(settings: MysqlSettings) -> dict[str, Any]:
     if settings.ca_file is None:
         return {"ssl_disabled": True}
-    return {"ssl": {"ca": str(settings.ca_file), "check_hostname": True, "verify_mode": "required"}}
+    try:
+        return {"ssl": ssl.create_default_context(cafile=str(settings.ca_file))}
+    except OSError as error:
+        text = f"ca_file {settings.ca_file}: {error.strerror or error}"
+        raise OperationalError(CR.CR_SSL_CONNECTION_ERROR, text) from error

@@ -27,7 +27,7 @@ _NUMBERS: dict[Fault, tuple[int, ...]] = {
         *(1053, 1077, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1184, 1317, 1927, 3169, 4031),
     ),
     # No such host or port, too many connections, host blocked, no thread.
-    Fault.AWAY: (2002, 2003, 2005, 1040, 1129, 1135, 1203, 1226),
+    Fault.AWAY: (2002, 2003, 2005, 2026, 1040, 1129, 1135, 1203, 1226),
     # Statement took too long, too many transactions or locks, table locked, table changed by a migration.
     Fault.BUSY: (1969, 3024, 1192, 1206, 1412, 1637),
     Fault.FULL: (1021, 1114),

@@ -102,6 +102,10 @@ class Lease:
                 self.execute(statement)
             return
         for packet in packets([*statements, "COMMIT"] if commit else statements, self.max_statement):
+            if len(packet) > 2 * self.max_statement:
+                # The server would close the connection while it is sent: that looks like an outage, and is one
+                # event's own fault.
+                raise ValueError(f"a statement of {len(packet)} bytes is longer than max_allowed_packet")
             self._do(partial(_run_packet, packet))
         self._open = self._open and not commit
 
