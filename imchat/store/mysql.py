@@ -20,6 +20,9 @@ CHECK_TIMEOUT_MS = 5_000
 MIGRATION_TIMEOUT_MS = 24 * 3_600_000
 """Large tables are rebuilt for hours."""
 
+SLACK_MS = 1_000
+"""So much longer than callers a connection waits for the server: callers give up first, and tear it off."""
+
 MIGRATION_LOCK_SECONDS = 60
 """How long one migration waits for another to end."""
 
@@ -87,8 +90,7 @@ def open_database(
     outage = Outage(f"the database {settings.database} at {settings.server}", reactor)
 
     def runner(name: str, size: int, writes: bool, together: bool = False) -> Runner:
-        # A little longer than callers wait, so that they give up first and the connection is torn off in order.
-        use = Use(name, writes, together, runner_settings.timeout_ms + 1_000)
+        use = Use(name, writes, together, runner_settings.timeout_ms + SLACK_MS)
         pool = MysqlPool(reactor, settings, use, size)
         return Runner(outage.name, pool, dialect, reactor, writes=writes, settings=runner_settings, outage=outage)
 

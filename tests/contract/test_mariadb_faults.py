@@ -4,6 +4,7 @@ import shutil
 import signal
 import tempfile
 import threading
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,14 +12,17 @@ from pymysql.err import OperationalError
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from imchat.domain.errors import Contended, Unavailable
+from imchat.store import mysql
 from imchat.store.mysql import migrate
 from imchat.store.sql import mysql_connection
 from imchat.store.sql.append import flush
-from imchat.store.sql.mysql_pool import Lease
+from imchat.store.sql.mysql_connection import Use
+from imchat.store.sql.mysql_pool import Lease, MysqlPool
 from imchat.store.sql.runner import RunnerSettings
 from imchat.testing import PrivateMariaDB
 from tests.contract import mariadb
@@ -53,6 +57,7 @@ class KilledTests(MariaDBCase):
         self.assertEqual(await self.stored(11), [1, 2])
 
     async def test_a_connection_killed_in_a_transaction_is_seen_by_nobody(self):
+        await self.invite()
         tries = []
 
         def work(tx):
@@ -73,6 +78,7 @@ class KilledTests(MariaDBCase):
             if kill:
                 kill.pop()()
 
+        await self.flush(draft(12, 1, 0))
         self.administer("INSERT INTO conversation VALUES (11, 1, 0)", "UPDATE head SET member_version = 1")
         drafts = [draft(11, 1, n) for n in range(5)]
         result = await self.database.streams.flush(drafts, permit)
@@ -143,7 +149,7 @@ class LockTests(MariaDBCase):
 
     async def test_a_lock_wait_undoes_all_that_the_transaction_did(self):
         self.patch(mysql_connection, "LOCK_WAIT_SECONDS", 1)
-        database = self.open(patience=ONCE)
+        database = self.open(settings=replace(self.settings, writers=1), patience=ONCE)
         self.hold(11)
 
         def work(tx):
@@ -151,6 +157,7 @@ class LockTests(MariaDBCase):
             tx.query(LOCK, (11,))
 
         await self.assertFailure(run(database.writer, work), Contended)
+        await self.invite(database=database)
         self.assertEqual(await self.stored(12), [])
 
 
@@ -263,10 +270,11 @@ class OwnServerTests(TestCase):
         return sum(runner.waits.open for runner in (database.reader, database.writer, database.flusher))
 
     async def test_a_frozen_server_is_unavailable_within_the_bound_and_holds_no_thread(self):
+        self.patch(mysql, "SLACK_MS", 60_000)
         database = self.open(timeout_ms=300)
         await gatherResults(self.calls(database, 1))
         await self.frozen(database)
-        # Far sooner than the driver's own time-out: the connections were torn off.
+        # Far sooner than the driver's own time-out, for the connections were torn off.
         await self.until(lambda: self.open_calls(database) == 0)
         self.assertEqual(len(self.lines), 1, self.lines)
         self.assertIn("does not answer in time", self.lines[0])
@@ -289,3 +297,23 @@ class OwnServerTests(TestCase):
         calls = [self.assertFailure(call, Unavailable) for call in self.calls(database, 2)]
         await database.close()
         await gatherResults(calls)
+
+    async def test_a_frozen_server_does_not_hold_a_process_that_ends_out_of_order(self):
+        pool = MysqlPool(reactor, self.settings, Use("test", writes=True, together=False, timeout_ms=60_000), 1)
+        await pool.runInteraction(lambda lease: lease.execute("SELECT 1"))
+        self.server.signal(signal.SIGSTOP)
+        # If the pool waited for the server it would wait until here, and the call would succeed.
+        thaw = threading.Timer(5, self.server.signal, [signal.SIGCONT])
+        thaw.start()
+        self.addCleanup(thaw.cancel)
+        sent = threading.Event()
+
+        def work(lease):
+            sent.set()
+            lease.execute("SELECT 2")
+
+        call = pool.runInteraction(work)
+        await deferToThread(sent.wait, 10)
+        await deferLater(reactor, 0.1)
+        pool.close()
+        await self.assertFailure(call, OperationalError)

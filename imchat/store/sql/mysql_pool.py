@@ -114,12 +114,16 @@ class Lease:
 
     # --- the connection
 
+    @property
+    def _unwanted(self) -> bool:
+        return self._aborted or self._pool.closing
+
     def _taken(self) -> Cursor:
         if self._cursor is None:
             self._connection = connection = self._pool.connect()
             self._fresh = not connection.open
             connection.busy = True
-            if self._aborted:
+            if self._unwanted:
                 connection.abort()
             if self._fresh:
                 self._retire = True
@@ -132,7 +136,7 @@ class Lease:
         try:
             self._attempt(action)
         except MySQLError as error:
-            if self._fresh or not self._first or self._aborted or not _severed(error):
+            if self._fresh or not self._first or self._unwanted or not _severed(error):
                 raise
             # It died while it was idle. Nothing was done yet that the next one lacks, so nobody need notice.
             self._drop()
@@ -199,6 +203,9 @@ class MysqlPool(ConnectionPool):
         settings: Where the database is.
         use: What the connections are for.
         size: Largest number of connections.
+
+    Attributes:
+        closing: No new connections are to be made.
     """
 
     connectionFactory: Any = Lease
@@ -206,6 +213,7 @@ class MysqlPool(ConnectionPool):
 
     def __init__(self, reactor: Any, settings: MysqlSettings, use: Use, size: int) -> None:
         self.use = use
+        self.closing = False
         self._settings = settings
         super().__init__("pymysql", cp_reactor=reactor, cp_min=1, cp_max=size, cp_noisy=False)
 
@@ -219,6 +227,7 @@ class MysqlPool(ConnectionPool):
 
     def finalClose(self) -> None:
         """adbapi: stop the threads, which must not be held by a server that does not answer."""
+        self.closing = True
         for connection in list(self.connections.values()):
             if connection.busy:
                 connection.abort()
