@@ -37,6 +37,7 @@ demo: $(VENV)/installed
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/installed-test
+	@sh tests/install-packages --programs
 	$(BIN)/trial --jobs $(TRIAL_JOBS) tests.unit tests.contract tests.net
 	$(BIN)/python -m pytest tests/functional
 

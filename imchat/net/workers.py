@@ -149,7 +149,8 @@ class Worker:
 
     def stop(self) -> Deferred[None]:
         """End the process in order, by force if it does not; the Deferred fires when it is gone."""
-        self._gone = gone = Deferred()
+        gone: Deferred[None] = Deferred()
+        self._gone = gone
         self._cancel_timer()
         if self._child is None:
             gone.callback(None)

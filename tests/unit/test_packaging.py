@@ -6,8 +6,8 @@ from importlib import resources
 from pathlib import Path
 
 from grpc_tools import protoc
-from twisted.plugin import getPlugins
 from twisted.application.service import IServiceMaker
+from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
 
 import imchat
