@@ -95,6 +95,7 @@ class _Sender:
         self._arguments, self._world, self._client = arguments, world, client
         self._slots = DeferredSemaphore(OUTSTANDING)
         self._refused = False
+        self._fault: BaseException | None = None
         seconds = f"{arguments.timeout:g} s"
         self._no_answer = Exit(Code.TIMED_OUT, f"no acknowledgement within {seconds}: {KEPT}")
         self._no_server = Exit(Code.UNREACHABLE, f"no connection to the chat server within {seconds}")
@@ -117,12 +118,16 @@ class _Sender:
             raise Exit(Code.REFUSED)
 
     async def _within(self, deferred: Deferred[T], late: Exit) -> T:
-        return await within(self._world, self._arguments.timeout, deferred, late)
+        result = await within(self._world, self._arguments.timeout, deferred, late)
+        if self._fault is not None:
+            raise self._fault
+        return result
 
     def _send(self, conversation_id: int, text: str) -> None:
         sent = self._client.send(conversation_id, text)
         sent.addCallbacks(self._accepted, self._failed)
-        sent.addBoth(lambda _: self._slots.release())
+        sent.addErrback(self._output_failed)
+        sent.addCallback(lambda _: self._slots.release())
 
     def _accepted(self, accepted: Accepted) -> None:
         self._world.tell(
@@ -137,6 +142,9 @@ class _Sender:
         if failure.check(IMError):
             self._refused = True
             self._world.note(str(failure.value))
+
+    def _output_failed(self, failure: Failure) -> None:
+        self._fault = failure.value
 
 
 async def send(arguments: argparse.Namespace, world: World) -> None:
@@ -185,8 +193,8 @@ class _Listener:
 
     async def handle(self, turn: Turn) -> None:
         content = turn.event.content
-        if self._client is None or self.done.called:
-            raise CancelledError  # it will be handled by the next listen
+        if self._client is None:
+            raise CancelledError  # not begun: it will be handled by the next listen
         if not isinstance(content, Text) or (turn.own and not self._arguments.own):
             return
         try:

@@ -156,6 +156,7 @@ class Bot:
         Exits with 0, or with one line on standard error and 1 where the server refuses the bot for good.
         """
         info = LogLevelFilterPredicate(defaultLogLevel=LogLevel.info)
+        info.setLogLevelForNamespace("twisted.web.client", LogLevel.warn)
         globalLogBeginner.beginLoggingTo(
             [FilteringLogObserver(textFileLogObserver(sys.stderr), [info])], redirectStandardIO=False
         )

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from OpenSSL.SSL import Error as TLSError
+from service_identity import VerificationError
 from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionClosed
 from twisted.internet.interfaces import IReactorTime
-from twisted.web.client import RequestTransmissionFailed, ResponseFailed
+from twisted.web.client import RequestGenerationFailed, RequestTransmissionFailed, ResponseFailed
 
 from imchat.client.errors import Unreachable, one_line
 from imchat.domain.errors import IMError, Internal, by_code
@@ -29,6 +31,7 @@ _NETWORK_ERRORS = (
     ConnectingCancelledError,  # a time-out that struck while connecting
     ResponseFailed,
     RequestTransmissionFailed,
+    RequestGenerationFailed,
     OSError,
     DeferredTimeout,
 )
@@ -114,7 +117,7 @@ class HttpApi:
             return Unreachable(f"cannot use {self.name}: it answers with HTTP status {status}{hint}")
         faults = "; ".join(f"{f['field']}: {f['message']}" for f in problem.get("errors") or [] if _is_fault(f))
         retry_after = problem.get("retry_after_ms")
-        kind: type[IMError] = by_code().get(code, Internal)
+        kind: type[IMError] = by_code().get(str(code), Internal)
         return kind(faults or detail, retry_after if isinstance(retry_after, int) else None)
 
 
@@ -125,10 +128,22 @@ def _is_fault(value: object) -> bool:
 def _describe(error: BaseException) -> str:
     if isinstance(error, DeferredTimeout | CancelledError | ConnectingCancelledError):
         return "no answer in time"
-    reasons = getattr(error, "reasons", None)
+    reasons = [failure.value for failure in getattr(error, "reasons", ())]
     if reasons:
-        return _describe(reasons[-1].value)
+        # A connection that breaks cancels the rest of its request: that is a consequence, no reason.
+        return _describe(next((r for r in reasons if not isinstance(r, CancelledError)), reasons[0]))
+    if type(error).__name__ == "ParseError":  # treq's and Twisted's HTTP client have no public name for it
+        return "its answer is no HTTP"
+    if isinstance(error, VerificationError):
+        return "its certificate is for another name"
+    if isinstance(error, TLSError):
+        return f"TLS failed: {_tls_reason(error)}"
     return one_line(error)
+
+
+def _tls_reason(error: TLSError) -> str:
+    parts = error.args[0] if error.args and isinstance(error.args[0], list) else ()
+    return "; ".join(str(part[-1]) for part in parts if part) or one_line(error)
 
 
 class Gate(HttpApi):

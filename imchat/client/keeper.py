@@ -74,6 +74,8 @@ class Keeper:
 
         def waiting(reason: str) -> None:
             self._user.status(Status.WAITING, reason)
+            if self._stopped:  # by the one who was told
+                raise Stopped("the client was stopped")
 
         return await keep_logging_in(
             self._outside, self._credentials, self._device(device_id), self._options.timing, waiting

@@ -145,9 +145,9 @@ class Link:
         self._left = None
         reason = "the gate names no chat node"
         for node in nodes:
+            self._user.status(Status.CONNECTING, f"{node.host}:{node.port}")
             if self._stopped:
                 break
-            self._user.status(Status.CONNECTING, f"{node.host}:{node.port}")
             used, reason = await self._try_node(node, session.token)
             if used or self._farewell is not None:
                 break
@@ -161,7 +161,8 @@ class Link:
             self._failures += 1
         self._at_least = 0.0
         self._user.status(Status.WAITING, f"{reason}; next try in {delay:.1f} s")
-        await sleep(self._clock, delay)
+        if not self._stopped:  # who was told may have stopped us
+            await sleep(self._clock, delay)
 
     # --- one node
 

@@ -188,7 +188,7 @@ class Receiver:
             if wait:
                 await sleep(self._clock, self._timing.hole * (0.5 + self._fraction()))
             attempt = 0
-            while stream.behind and not stream.full and self._connection is not None:
+            while stream.behind and not stream.full and self._connection is not None and not self._stopped:
                 delay = await self._fetch_once(self._connection, stream, attempt)
                 attempt = 0 if delay is None else attempt + 1
                 if delay is not None:

@@ -202,6 +202,16 @@ class Sending(CliCase):
         self.assertEqual(self.ok("send", "bob", "second").out, "2\n")
         self.assertEqual(self.server.texts(self.talk), ["first", "second"])
 
+    def test_a_number_that_cannot_be_written_is_an_error(self):
+        command = self.terminal.start("send", "bob", "hi")
+
+        def full(text):
+            raise OSError(28, "No space left on device")
+
+        command.out_file.write = full
+        self.fake.run(5)
+        self.assertEqual((command.code, command.err), (1, "imchat: No space left on device\n"))
+
     def test_a_server_that_restarts_meanwhile(self):
         command = self.terminal.start("send", "bob", "-")
         self.fake.run(1)
@@ -268,6 +278,18 @@ class Listening(CliCase):
         command = self.ok("listen", "--timeout", "3", "--json")
         seen += [message["text"] for message in command.json]
         self.assertEqual(seen, [f"{n}{x}" for n in range(6) for x in "ab"])
+
+    def test_a_count_holds_over_conversations_that_talk_at_once(self):
+        other = self.server.direct(2, 3)
+        for n in range(3):
+            self.server.say(self.talk, 1, f"alice {n}")
+            self.server.say(other, 3, f"carol {n}")
+        seen = []
+        for _ in range(6):
+            (message,) = self.ok("listen", "--count", "1", "--json").json
+            seen.append(message["text"])
+        self.assertEqual(sorted(seen), [f"{name} {n}" for name in ("alice", "carol") for n in range(3)])
+        self.assertEqual([text for text in seen if "alice" in text], ["alice 0", "alice 1", "alice 2"])
 
     def test_count_that_is_not_reached_in_time(self):
         self.server.say(self.talk, 1, "one")

@@ -167,6 +167,31 @@ class Connecting(ClientCase):
         self.successResultOf(user.client.stop())
         self.failureResultOf(user.started, Stopped)
 
+    def test_stop_from_within_what_it_tells(self):
+        for moment in ("connecting", "live", "waiting"):
+            with self.subTest(moment):
+                told = []
+                user = self.user(on_status=lambda status, detail, told=told: told and told[0](status))
+                self.world.run(1)
+                told.append(lambda status, m=moment, user=user: status == m and user.client.stop())
+                self.server.attempts.clear()
+                self.server.cut()
+                while not user.closed:
+                    self.world.run(0.01)
+                self.world.run(0.01)
+                self.assertEqual(user.closed, [None])
+                self.assertEqual(self.world.clock.getDelayedCalls(), [])
+                self.assertEqual(len(self.server.attempts), 1 if moment == "live" else 0)
+
+    def test_stop_from_within_the_news_that_the_gate_is_away(self):
+        self.world.gate.trouble = Unreachable("gone")
+        users = []
+
+        users.append(self.user(on_status=lambda status, detail: users and users[0].client.stop()))
+        self.world.run(10)
+        self.failureResultOf(users[0].started, Stopped)
+        self.assertEqual(self.world.clock.getDelayedCalls(), [])
+
     def test_a_saved_session_needs_no_password_and_one_that_is_over_is_replaced_by_a_login(self):
         store = MemoryState()
         first = self.live(store=store)
