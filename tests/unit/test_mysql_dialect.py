@@ -65,5 +65,5 @@ class StatementTests(SynchronousTestCase):
     def test_servers_that_are_too_old(self):
         for version in ("10.11.19-MariaDB-0+deb12u1", "11.4.2-MariaDB", "8.0.36", "9.1.0", "5.5.5-10.6.1-MariaDB-log"):
             self.assertIsNone(_too_old(version), version)
-        for version in ("10.5.20-MariaDB", "5.7.44-log", "5.5.5-10.3.1-MariaDB", "unknown"):
+        for version in ("10.5.20-MariaDB", "5.7.44-log", "8.0.18", "5.5.5-10.3.1-MariaDB", "unknown"):
             self.assertIn("or newer", _too_old(version), version)

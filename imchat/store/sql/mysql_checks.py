@@ -19,7 +19,8 @@ from imchat.store.sql.schema import DatabaseUnusable
 SMALLEST_PACKET = 4_194_304
 """Bytes: a frame of 1 MiB is twice as long in hexadecimal, and no statement takes more than half of a packet."""
 
-_OLDEST = {"MariaDB": (10, 6), "MySQL": (8, 0)}
+# MySQL knows MEMBER as a reserved word in the releases before.
+_OLDEST = {"MariaDB": (10, 6, 0), "MySQL": (8, 0, 19)}
 _ACCESS_REFUSED = (ER.ACCESS_DENIED_ERROR, ER.HOST_NOT_PRIVILEGED, ER.HOST_IS_BLOCKED, 1698)
 
 _VARIABLES = (
@@ -68,10 +69,11 @@ def opened(settings: MysqlSettings, use: Use) -> Iterator[Connection]:
 
 def _too_old(version: str) -> str | None:
     kind = "MariaDB" if "mariadb" in version.lower() else "MySQL"
-    found = re.search(r"(\d+)\.(\d+)", version.removeprefix("5.5.5-"))
-    if found is not None and (int(found[1]), int(found[2])) >= _OLDEST[kind]:
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", version.removeprefix("5.5.5-"))
+    if found is not None and tuple(map(int, found.groups())) >= _OLDEST[kind]:
         return None
-    return f"is {kind} {version}: use {' or '.join(f'{k} {a}.{b}' for k, (a, b) in _OLDEST.items())} or newer"
+    wanted = " or ".join(f"{name} {'.'.join(map(str, oldest))}" for name, oldest in _OLDEST.items())
+    return f"is {kind} {version}: use {wanted} or newer"
 
 
 def _weaknesses(flush_log: int, sync_binlog: int, log_bin: int) -> Iterator[str]:
