@@ -33,7 +33,9 @@ class Timing:
         ping: A ping is sent after so long without other traffic.
         silence: A connection on which nothing arrives for so long counts as dead.
         steady: A connection that lived so long starts the back-off anew.
-        hole: How long a missing event may take to arrive by itself before it is fetched.
+        hole: A missing event is fetched when it has not arrived by itself within one to three times so long: what
+            this client misses, many others may miss too.
+        crowded: A server that says farewell because it has no room is left alone for so long.
         handlers: How long :meth:`Client.stop` waits for handlers that run.
     """
 
@@ -42,17 +44,19 @@ class Timing:
     ping: float = 30.0
     silence: float = 90.0
     steady: float = 10.0
-    hole: float = 0.5
+    hole: float = 1.0
+    crowded: float = 5.0
     handlers: float = 5.0
     backoff: Backoff = Backoff()
 
 
 def retry_delay(retry_after_ms: int | None, backoff: Backoff, attempt: int, fraction: float) -> float:
-    """Seconds until a request that failed for a passing reason is made again.
+    """Seconds until a request that failed for a passing reason is made again: longer with each failure in a row.
 
     Args:
         retry_after_ms: What the server asked for; None or 0 means that it said nothing.
     """
     if retry_after_ms:
-        return retry_after_ms / 1000 * (1 + fraction / 10)
+        asked = retry_after_ms / 1000
+        return min(max(asked, backoff.longest), asked * 2.0 ** min(attempt, 32)) * (1 + fraction / 4)
     return backoff.delay(attempt, fraction)

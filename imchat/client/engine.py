@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from imchat.client.backoff import retry_delay
 from imchat.client.connection import Connection
 from imchat.client.errors import Disconnected, Stopped
-from imchat.client.inbox import Received
+from imchat.client.inbox import Received, Step
 from imchat.client.keeper import Keeper
 from imchat.client.login import Credentials
 from imchat.client.options import Options, Outside, Status
@@ -195,10 +195,12 @@ class Engine:
             Received(entry.conversation_id, accepted.seq, user_id, entry.client_id, content, accepted.created_ms)
         )
 
-    async def _handle(self, stream_id: int, seq: int, event: Received | None) -> None:
-        replies = [] if event is None else await self._replies(event)
+    async def _handle(self, stream_id: int, step: Step) -> None:
+        replies = [] if step.event is None else await self._replies(step.event)
         added = tuple(self.outbox.prepare(*reply) for reply in replies)
-        await self._store.commit(Change(positions={stream_id: seq}, added=added))
+        position = {stream_id: step.seq}
+        change = Change(set_back=position) if step.back else Change(positions=position, added=added)
+        await self._store.commit(change)
         self.outbox.enqueue(added)
 
     async def _replies(self, event: Received) -> list[tuple[int, bytes, Content]]:

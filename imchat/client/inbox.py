@@ -35,10 +35,15 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The next thing to handle in a stream: an event, or (None) nothing visible up to ``seq``."""
+    """The next thing to handle in a stream: an event, or (None) nothing visible up to ``seq``.
+
+    Attributes:
+        back: The position goes back to ``seq``: the server was set back to an older state.
+    """
 
     seq: int
     event: Received | None
+    back: bool = False
 
 
 class InStream:
@@ -95,6 +100,13 @@ class InStream:
             self.frontier = to_seq
             self.ready.append(Step(to_seq, None))
         self._take_ahead()
+
+    def set_back(self, last_seq: int) -> None:
+        """The server has lost what came after ``last_seq``: go on from there."""
+        self._ahead.clear()
+        self.ready.clear()
+        self.frontier = self.head = last_seq
+        self.ready.append(Step(last_seq, None, back=True))
 
     def missing(self) -> tuple[int, int]:
         """Where to read on: after which seq, and below which (0: no end)."""

@@ -20,6 +20,7 @@ from imchat.domain.errors import (
     Forbidden,
     IMError,
     InvalidRequest,
+    Passing,
     SessionEnded,
     SessionReplaced,
     Unauthenticated,
@@ -235,6 +236,8 @@ class Link:
         error = error_of(goodbye)
         if isinstance(error, SESSION_OVER):
             self._farewell = error
+        elif isinstance(error, Passing):
+            self._at_least = self._timing.crowded * (1 + self._ids.fraction())
         if self._connection is not None:
             self._connection.shut(f"the chat node says: {error.message}")
 

@@ -8,6 +8,7 @@ messages that the handler wants to send are saved together.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import islice
 
 from twisted.internet.defer import DeferredSemaphore
 from twisted.internet.interfaces import IReactorTime
@@ -17,7 +18,7 @@ from twisted.python.failure import Failure
 from imchat.client.backoff import Timing, retry_delay
 from imchat.client.connection import Connection
 from imchat.client.errors import Disconnected
-from imchat.client.inbox import InStream, Received
+from imchat.client.inbox import InStream, Received, Step
 from imchat.client.tasks import Tasks
 from imchat.domain.errors import IMError, Internal, Passing, Unsupported
 from imchat.net.background import sleep
@@ -26,6 +27,9 @@ from imchat.wire import imchat_pb2 as pb
 from imchat.wire.imchat_pb2 import Frame
 
 _log = Logger()
+
+MAX_POSITIONS = 20_000
+"""Positions that one ``Sync`` may tell."""
 
 FETCHES = 4
 """Streams that are read by ``History`` at the same time."""
@@ -40,8 +44,8 @@ def received(event: pb.Event) -> Received:
     return Received(event.stream_id, event.seq, event.sender_id, event.client_id, content, event.created_ms)
 
 
-Handle = Callable[[int, int, Received | None], Awaitable[None]]
-"""Handles (stream, seq, event) and saves the position; the event is None where nothing up to ``seq`` is visible."""
+Handle = Callable[[int, Step], Awaitable[None]]
+"""Handles the next step of a stream and saves the position."""
 
 
 class Receiver:
@@ -94,7 +98,9 @@ class Receiver:
             IMError: the node refuses for good.
         """
         self._connection = connection
-        positions = [pb.Position(stream_id=s.stream_id, seq=s.frontier) for s in self._streams.values()]
+        # Streams beyond the limit count as unknown to the server: it tells more than it must, no harm is done.
+        given = {s.stream_id: s.frontier for s in islice(self._streams.values(), MAX_POSITIONS)}
+        positions = [pb.Position(stream_id=stream_id, seq=seq) for stream_id, seq in given.items()]
         cursor, attempt = b"", 0
         while True:
             try:
@@ -105,14 +111,17 @@ class Receiver:
                 attempt += 1
                 continue
             for state in answer.sync_result.streams:
-                self._synced(state)
+                self._synced(state, given.get(state.stream_id, 0))
             cursor, attempt = answer.sync_result.next_cursor, 0
             if not cursor:
                 break
         self._newest = None
 
-    def _synced(self, state: pb.StreamState) -> None:
+    def _synced(self, state: pb.StreamState, given: int) -> None:
         stream = self._stream(state.stream_id, state.last_seq)
+        if state.last_seq < given:
+            _log.warn("stream {id} ends below its position: the server was set back", id=state.stream_id)
+            stream.set_back(state.last_seq)
         stream.announce(state.last_seq)
         if state.to_seq:
             stream.cover(state.from_seq, state.to_seq, map(received, state.events))
@@ -143,7 +152,7 @@ class Receiver:
         """The node was too busy to push: fetch up to there."""
         stream = self._stream(stream_id, last_seq)
         stream.announce(last_seq)
-        self._advance(stream, wait=True)
+        self._advance(stream, wait=False)
 
     def _stream(self, stream_id: int, last_seq: int) -> InStream:
         stream = self._streams.get(stream_id)
@@ -175,8 +184,9 @@ class Receiver:
         try:
             while stream.ready and not self._stopped:
                 step = stream.ready[0]
-                await self._handle(stream.stream_id, step.seq, step.event)
-                stream.ready.popleft()
+                await self._handle(stream.stream_id, step)
+                if stream.ready and stream.ready[0] is step:  # unless it was set back meanwhile
+                    stream.ready.popleft()
                 self._advance(stream, wait=False)
         finally:
             self._handling.discard(stream.stream_id)
@@ -186,7 +196,7 @@ class Receiver:
     async def _fetch(self, stream: InStream, wait: bool) -> None:
         try:
             if wait:
-                await sleep(self._clock, self._timing.hole * (0.5 + self._fraction()))
+                await sleep(self._clock, self._timing.hole * (1 + 2 * self._fraction()))
             attempt = 0
             while stream.behind and not stream.full and self._connection is not None and not self._stopped:
                 delay = await self._fetch_once(self._connection, stream, attempt)

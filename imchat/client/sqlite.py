@@ -154,6 +154,7 @@ class _File:
             "INSERT INTO position VALUES (?, ?) ON CONFLICT (stream_id) DO UPDATE SET seq = max(seq, excluded.seq)",
             change.positions.items(),
         )
+        run_many("REPLACE INTO position VALUES (?, ?)", change.set_back.items())
         run_many("DELETE FROM outbox WHERE place = ?", [(order,) for order in change.removed])
         run_many(
             "INSERT INTO outbox VALUES (?, ?, ?, ?)",

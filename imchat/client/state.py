@@ -73,7 +73,8 @@ class Change:
     """What is to be saved together: all of it or, if the process ends before, nothing.
 
     Attributes:
-        positions: Streams with the seq up to which they are handled.
+        positions: Streams with the seq up to which they are handled; an older seq than the saved one changes nothing.
+        set_back: Streams whose position takes this seq even if it is older.
         added: New entries of the outbox.
         removed: Orders of entries that are done with.
         session: Takes the place of the saved one.
@@ -85,6 +86,7 @@ class Change:
     removed: tuple[int, ...] = ()
     session: SavedSession | None = None
     forget: bool = False
+    set_back: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -125,6 +127,7 @@ def apply(snapshot: Snapshot, change: Change) -> None:
         snapshot.outbox.clear()
     for stream_id, seq in change.positions.items():
         snapshot.positions[stream_id] = max(seq, snapshot.positions.get(stream_id, 0))
+    snapshot.positions.update(change.set_back)
     if change.removed:
         gone = frozenset(change.removed)
         snapshot.outbox[:] = [entry for entry in snapshot.outbox if entry.order not in gone]

@@ -260,7 +260,9 @@ class Farewells(ClientCase):
     def test_other_farewells_are_passing(self):
         user = self.live()
         self.server.peer(1).send(Frame(goodbye=pb.Goodbye(code="unavailable")))
-        self.world.run(5)
+        self.world.run(4)
+        self.assertEqual(len(self.server.hellos), 1)
+        self.world.run(8)
         self.assertEqual(user.closed, [])
         self.assertEqual(len(self.server.hellos), 2)
 
@@ -389,6 +391,23 @@ class Sending(ClientCase):
         self.world.run(2)
         self.assertEqual(self.server.texts(self.talk), ["a", "b", "c", "d"])
         self.assertEqual([self.successResultOf(d).seq for d in (*sent, late)], [1, 2, 3, 4])
+
+    def test_passing_errors_in_a_row_are_retried_more_and_more_slowly(self):
+        user = self.live()
+        times = []
+
+        def limit(peer, frame):
+            if frame.HasField("send_message"):
+                times.append(self.world.clock.seconds())
+                peer.refuse(frame, "rate_limited", 1000)
+                return True
+            return False
+
+        self.server.intercept = limit
+        user.client.send(self.talk, "hi").addErrback(lambda failure: failure.trap(Stopped))
+        self.world.run(200)
+        waits = [b - a for a, b in pairwise(times)]
+        self.assertTrue(1 <= waits[0] <= 1.3 and 2 <= waits[1] <= 2.6 and 25 < waits[-1] < 38, waits)
 
     def test_a_passing_error_in_one_conversation_does_not_hold_up_another(self):
         other = self.server.direct(1, 3)

@@ -52,7 +52,7 @@ class Receiving(ClientCase):
         self.say("1", "2")
         self.world.run(0.1)
         self.assertEqual(user.got, [])
-        self.world.run(2)
+        self.world.run(4)
         self.assertEqual(user.texts(self.talk), ["1", "2"])
 
     def test_a_push_that_is_merely_late_costs_no_fetch(self):
@@ -110,7 +110,7 @@ class Receiving(ClientCase):
         self.server.intercept = busy
         self.server.deliver = lambda peer, event: [] if event.seq == 1 else [0]
         self.say("1", "2")
-        self.world.run(6)
+        self.world.run(15)
         self.assertEqual(user.texts(self.talk), ["1", "2"])
 
     def test_a_sync_that_is_refused_for_now_is_repeated_page_by_page(self):
@@ -193,6 +193,31 @@ class Receiving(ClientCase):
         self.world.run(1)
         self.say("4")
         self.assertEqual(self.live(store=store, newest=0).texts(self.talk), ["4"])
+
+    def test_a_server_that_was_set_back_is_followed_from_there(self):
+        store = MemoryState()
+        self.say(*"12345")
+        user = self.live(store=store)
+        user.client.stop()
+        self.world.run(1)
+        del self.server.streams[self.talk].events[3:]
+        again = self.live(store=store)
+        self.say("new 4")
+        self.world.run(1)
+        self.assertEqual(again.texts(self.talk), ["new 4"])
+        self.assertEqual(store.saved.positions[self.talk], 4)
+
+    def test_a_server_that_was_set_back_while_connected(self):
+        user = self.live()
+        self.say(*"12345")
+        self.world.run(1)
+        del self.server.streams[self.talk].events[3:]
+        self.server.cut()
+        self.world.run(3)
+        self.say("new 4")
+        self.world.run(1)
+        self.assertEqual(user.texts(self.talk), [*"12345", "new 4"])
+        self.assertEqual(user.store.saved.positions[self.talk], 4)
 
     def test_a_slow_handler_bounds_memory_and_loses_nothing(self):
         user = self.live()

@@ -50,6 +50,13 @@ class Stores:
         self.commit(store, positions={1: 3})
         self.assertEqual(self.reopened(store).positions, {1: 5})
 
+    def test_a_position_is_set_back_where_that_is_meant(self):
+        store = self.store()
+        self.load(store)
+        self.commit(store, positions={1: 5, 2: 5})
+        self.commit(store, set_back={1: 3})
+        self.assertEqual(self.reopened(store).positions, {1: 3, 2: 5})
+
     def test_forgetting_leaves_the_new_session_alone(self):
         store = self.store()
         self.load(store)
