@@ -75,7 +75,9 @@ class PrivateMariaDB(Child):
             install = [find_program("mariadb-install-db", "mysql_install_db"), "--no-defaults"]
             install += [f"--datadir={self.directory / 'data'}", f"--user={getpass.getuser()}"]
             install += ["--auth-root-authentication-method=normal", "--skip-test-db"]
-            subprocess.run(install, check=True, capture_output=True)  # noqa: S603 - our own command line
+            made = subprocess.run(install, check=False, capture_output=True, text=True)  # noqa: S603 - our own words
+            if made.returncode:
+                raise ServerFailed(f"{install[0]} failed:\n{made.stdout[-1_000:]}{made.stderr[-1_000:]}")
 
     async def start(self, timeout: float = 60.0) -> None:
         """Start it and return when it takes connections; see :meth:`Child.start`."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
+import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -13,6 +15,9 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.error import ProcessDone
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
+
+_FREEZING = 2.0
+"""Seconds to wait for SIGSTOP to take hold."""
 
 
 class ServerFailed(Exception):
@@ -64,6 +69,17 @@ class ServerProcess(ProcessProtocol):
         else:
             deferred.callback(None)
         return deferred
+
+
+def _wait_until_frozen(pid: int) -> None:
+    # SIGSTOP is sent to one thread and reaches the others a moment later: a server froze after its next answer.
+    tasks = Path(f"/proc/{pid}/task")
+    end = time.monotonic() + _FREEZING
+    while time.monotonic() < end and tasks.is_dir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if all("\nState:\tT" in (task / "status").read_text() for task in tasks.iterdir()):
+                return
+        time.sleep(0.001)
 
 
 class Child:
@@ -127,9 +143,11 @@ class Child:
             raise
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal; nothing happens if it has ended."""
+        """Send it a signal; nothing happens if it has ended. With SIGSTOP it is frozen when this returns."""
         if self._process is not None and self._process.exit_code is None:
             self._process.transport.signalProcess(number.value)
+            if number is signal.SIGSTOP:
+                _wait_until_frozen(self._process.transport.pid)
 
     async def stop(self, timeout: float = 30.0) -> int:
         """Ask it to end in order (SIGTERM) and return its exit code, -1 after a signal.
