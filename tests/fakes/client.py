@@ -4,80 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.error import ConnectionDone, ConnectionLost, ConnectionRefusedError
+from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.task import Clock
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from imchat.client import Client, Credentials, MemoryState, Options, Outside, Status, Unreachable
 from imchat.domain.content import Text
-from imchat.domain.errors import IMError, Unauthenticated
-from imchat.domain.models import Login, NodeAddress, Route
+from imchat.domain.models import NodeAddress
 from imchat.net.content import to_wire
 from imchat.net.framing import FrameProtocol
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.imchat_pb2 import Frame
-from tests.fakes.ids import SeededIds
+from tests.fakes.pipes import PipeTransport
 
 NODE = NodeAddress("node-a.test", 8090)
 OTHER_NODE = NodeAddress("node-b.test", 8090)
-
-
-class PipeTransport:
-    """One end of an in-memory connection; bytes arrive after the network's latency, in order."""
-
-    def __init__(self, clock: Clock, latency: float) -> None:
-        self.clock, self.latency = clock, latency
-        self.peer: PipeTransport
-        self.protocol = None
-        self.connected = True
-        self.paused = False
-        self._arrived: list[bytes] = []
-
-    def write(self, data):
-        if self.connected:
-            self.clock.callLater(self.latency, self.peer.arrive, data)
-
-    def writeSequence(self, parts):
-        self.write(b"".join(parts))
-
-    def arrive(self, data):
-        if self.connected and self.protocol is not None:
-            self._arrived.append(data)
-            if not self.paused:
-                self.resumeProducing()
-
-    def pauseProducing(self):
-        self.paused = True
-
-    def resumeProducing(self):
-        self.paused = False
-        while self._arrived and not self.paused and self.connected:
-            self.protocol.dataReceived(self._arrived.pop(0))
-
-    def registerProducer(self, producer, streaming):
-        pass
-
-    def unregisterProducer(self):
-        pass
-
-    def loseConnection(self):
-        self.clock.callLater(self.latency, self._end, ConnectionDone())
-
-    def abortConnection(self):
-        self.clock.callLater(0, self._end, ConnectionLost())
-
-    def _end(self, reason):
-        for end in (self, self.peer):
-            if end.connected:
-                end.connected = False
-                self.clock.callLater(0, end.protocol.connectionLost, Failure(reason))
-
-    def getPeer(self):
-        return None
-
-    getHost = getPeer
 
 
 class FakePeer(FrameProtocol):
@@ -334,98 +275,6 @@ class FakeEndpoint:
         return connected
 
 
-class FakeGate:
-    """Stands in for :class:`imchat.client.gate.Gate`.
-
-    Attributes:
-        trouble: Raised by every call while it is set.
-        calls: What was asked for.
-    """
-
-    base = "http://gate.test"
-
-    def __init__(self, server: FakeServer, nodes=(NODE,)) -> None:
-        self.server, self.nodes = server, tuple(nodes)
-        self.trouble: IMError | Unreachable | None = None
-        self.calls: list[str] = []
-        self.devices: list[str] = []
-
-    async def login(self, login, password, device):
-        self.calls.append("login")
-        if self.trouble is not None:
-            raise self.trouble
-        self.devices.append(device.device_id)
-        return self._login(f"token-{login}")
-
-    async def route(self, token):
-        self.calls.append("route")
-        if self.trouble is not None:
-            raise self.trouble
-        return self._login(token)
-
-    def _login(self, token):
-        user_id = self.server.tokens.get(token)
-        if user_id is None:
-            raise Unauthenticated("no such session")
-        return Login(user_id, self.server.users[user_id], token, 10**15, Route(self.nodes))
-
-
 def text(value):
     """The wire form of a text."""
     return to_wire(Text(value))
-
-
-class FakeWorld:
-    """A clock, a server, and clients with all that they need."""
-
-    def __init__(self, nodes=(NODE,), seed=1) -> None:
-        self.clock = Clock()
-        self.clock.advance(1_000_000)
-        self.server = FakeServer(self.clock)
-        self.gate = FakeGate(self.server, nodes)
-        self.ids = SeededIds(seed)
-
-    def outside(self, store):
-        return Outside(self.gate, self.server.connect, self.clock, self.ids, store)
-
-    def run(self, seconds):
-        """Let time pass, from one timer to the next."""
-        end = self.clock.seconds() + seconds
-        while True:
-            due = [call.getTime() for call in self.clock.getDelayedCalls() if call.getTime() <= end]
-            if not due:
-                break
-            self.clock.advance(max(0, min(due) - self.clock.seconds()))
-        self.clock.advance(max(0, end - self.clock.seconds()))
-
-
-class FakeUser:
-    """A client of a user, and what its application got and was told."""
-
-    def __init__(self, world, name="alice", store=None, handler=True, credentials=True, **options) -> None:
-        self.world = world
-        self.store = store or MemoryState()
-        self.got: list[tuple[int, int, str | None]] = []
-        self.statuses: list[Status] = []
-        self.handler = None
-        options.setdefault("on_status", lambda status, detail: self.statuses.append(status))
-        self.client = Client(world.outside(self.store), self._handle if handler else None, Options(**options))
-        self.started = self.client.start(Credentials(name, "secret") if credentials else None)
-        self.closed: list[object] = []
-        self.client.when_closed().addBoth(self.closed.append)
-
-    async def _handle(self, turn):
-        await self.handle(turn)
-
-    async def handle(self, turn):
-        content = turn.event.content
-        self.got.append((turn.event.stream_id, turn.event.seq, getattr(content, "text", None)))
-        if self.handler is not None:
-            await self.handler(turn)
-
-    def handle_into(self, handler):
-        """From now on this function gets the events instead."""
-        self.handle = handler
-
-    def texts(self, stream_id):
-        return [text for stream, _, text in self.got if stream == stream_id]

@@ -14,7 +14,7 @@ from imchat.cli.arguments import parser
 from imchat.cli.main import execute
 from imchat.cli.world import World
 from imchat.domain.errors import by_code
-from tests.fakes.client import FakeWorld
+from tests.fakes.client_world import FakeWorld
 
 
 class FakeHttpGate:

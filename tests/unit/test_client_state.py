@@ -10,7 +10,7 @@ from imchat.client import SqliteState, StateBusy, StateError
 from imchat.client.state import Change, MemoryState, OutboxEntry, SavedSession, Snapshot
 from imchat.domain.content import Text
 from imchat.domain.models import NodeAddress
-from tests.fakes.client import FakeUser, FakeWorld
+from tests.fakes.client_world import FakeUser, FakeWorld
 
 SESSION = SavedSession("http://gate", 7, "alice", "token", "device", "alice@x.test", (NodeAddress("h", 1, True),))
 
