@@ -48,7 +48,9 @@ class PrivateMariaDB(Child):
             find_program("mariadbd", "mysqld"),
             "--no-defaults",
             f"--datadir={self.directory / 'data'}",
+            f"--tmpdir={self._temporary}",
             f"--socket={self.directory / 'mariadb.sock'}",
+            f"--tmpdir={self.directory}",
             f"--pid-file={self.directory / 'mariadb.pid'}",
             f"--port={self.port}",
             "--bind-address=127.0.0.1",
@@ -61,9 +63,15 @@ class PrivateMariaDB(Child):
         ]
         super().__init__(reactor, command, "ready for connections")
 
+    @property
+    def _temporary(self) -> Path:
+        # Each server that starts removes temporary tables from its directory: also those of others that share it.
+        return self.directory / "tmp"
+
     def initialise(self) -> None:
         """Make the data directory and the account where they are missing. Blocks for some seconds the first time."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._temporary.mkdir(mode=0o700, exist_ok=True)
         (self.directory / "init.sql").write_text(
             f"CREATE DATABASE IF NOT EXISTS {self.database};\n"
             f"CREATE USER IF NOT EXISTS '{self.user}'@'127.0.0.1' IDENTIFIED BY '{self.password}';\n"
@@ -73,7 +81,10 @@ class PrivateMariaDB(Child):
         )
         if not (self.directory / "data" / "mysql").is_dir():
             install = [find_program("mariadb-install-db", "mysql_install_db"), "--no-defaults"]
-            install += [f"--datadir={self.directory / 'data'}", f"--user={getpass.getuser()}"]
+            install += [f"--datadir={self.directory / 'data'}", f"--tmpdir={self._temporary}"]
+            install += [f"--user={getpass.getuser()}"]
+            # In a directory that servers share, each removes the temporary tables that another has just made.
+            install += [f"--tmpdir={self.directory}"]
             install += ["--auth-root-authentication-method=normal", "--skip-test-db"]
             made = subprocess.run(install, check=False, capture_output=True, text=True)  # noqa: S603 - our own words
             if made.returncode:

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from pymysql.constants import COMMAND
@@ -135,9 +136,10 @@ class PacketTests(MariaDBCase):
             mariadb.fits_mysql_8(statement)
 
     async def test_a_look_is_one_packet(self):
-        await self.database.streams.heads([11])
+        database = self.open(settings=replace(self.settings, readers=1))
+        await database.streams.heads([11])
         del self.sent[:]
-        await self.database.streams.heads([11])
+        await database.streams.heads([11])
         self.assertEqual(len(self.sent), 1)
 
     async def test_packets_stay_below_half_of_what_the_server_takes(self):
