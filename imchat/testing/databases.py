@@ -50,7 +50,6 @@ class PrivateMariaDB(Child):
             f"--datadir={self.directory / 'data'}",
             f"--tmpdir={self._temporary}",
             f"--socket={self.directory / 'mariadb.sock'}",
-            f"--tmpdir={self.directory}",
             f"--pid-file={self.directory / 'mariadb.pid'}",
             f"--port={self.port}",
             "--bind-address=127.0.0.1",
@@ -83,8 +82,6 @@ class PrivateMariaDB(Child):
             install = [find_program("mariadb-install-db", "mysql_install_db"), "--no-defaults"]
             install += [f"--datadir={self.directory / 'data'}", f"--tmpdir={self._temporary}"]
             install += [f"--user={getpass.getuser()}"]
-            # In a directory that servers share, each removes the temporary tables that another has just made.
-            install += [f"--tmpdir={self.directory}"]
             install += ["--auth-root-authentication-method=normal", "--skip-test-db"]
             made = subprocess.run(install, check=False, capture_output=True, text=True)  # noqa: S603 - our own words
             if made.returncode:
