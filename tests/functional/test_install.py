@@ -40,6 +40,6 @@ def test_the_modules_and_migrations_come_from_the_wheel(wheel_target, tmp_path):
     code = "import imchat, imchat.assemble, imchat.cli.main; print(imchat.__file__)"
     assert run(wheel_target, tmp_path, "-c", code).strip().startswith(str(wheel_target))
     versions = wheel_target / "imchat" / "store" / "sql" / "migrations" / "versions"
-    assert list(versions.glob("0001*.py"))
+    assert list(versions.glob("r0001*.py"))
     assert not (wheel_target / "twisted" / "__init__.py").exists()
     assert not (wheel_target / "twisted" / "plugins" / "__init__.py").exists()
