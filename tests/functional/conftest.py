@@ -33,4 +33,6 @@ GENEROUS = (
     "gate.logins_per_address.count=10000",
     "gate.requests_per_address.count=100000",
     "verify.mail_interval=1",
+    "chat.messages_per_session.count=100000",
+    "chat.requests_per_session.count=100000",
 )

@@ -9,7 +9,7 @@ from twisted.internet.task import deferLater
 from tests.functional.terminal import PASSWORD, Program, Terminal, start_bot
 
 ROUNDS = 4
-LINES = 25
+LINES = 150
 
 
 async def three(server, state_dir):
@@ -24,6 +24,11 @@ def end(*programs: Program):
     """Make sure that nothing is left running."""
     for program in programs:
         program.signal("KILL")
+
+
+async def until_accepted(mouth: Program, count: int):
+    """Return when a sender has printed so many acknowledgements."""
+    await mouth.until(lambda: len(mouth.lines) >= count)
 
 
 @pytest_twisted.ensureDeferred
@@ -42,8 +47,8 @@ async def test_nobody_loses_or_doubles_a_line_when_the_server_is_killed(server, 
                 lines = [f"{name} {number}.{i}" for i in range(LINES)]
                 sent[name] += lines
                 mouth.feed("".join(line + "\n" for line in lines))
-            # Somewhere in the middle of them, as chance has it.
-            await deferLater(reactor, 0.05 * number, lambda: None)
+            # In the middle of them: some are stored whose acknowledgement never arrives.
+            await until_accepted(to_bob, number * LINES + LINES // 5)
             await server.kill()
             await server.start()
         for mouth in mouths:
@@ -57,7 +62,7 @@ async def test_nobody_loses_or_doubles_a_line_when_the_server_is_killed(server, 
         talk = bob.start("send", "echo", "-")
         mouths.append(talk)
         talk.feed("".join(line + "\n" for line in said[:LINES]))
-        await deferLater(reactor, 0.3, lambda: None)
+        await until_accepted(talk, LINES // 5)
         await server.kill()
         bot.signal("KILL")
         await bot.end()
@@ -70,7 +75,7 @@ async def test_nobody_loses_or_doubles_a_line_when_the_server_is_killed(server, 
         await deferLater(reactor, 1.0, lambda: None)
         assert Terminal.heard(ears["alice"]) == sent["bob"]
         assert Terminal.heard(ears["bob"]) == sent["alice"] + said
-        shown = await alice.run("--json", "history", "bob", "--limit", "1000")
+        shown = await alice.run("--json", "history", "bob", "--limit", "10000")
         entries = [json.loads(line) for line in shown.lines]
         assert [e["text"] for e in entries if e["sender"] == "alice"] == sent["alice"]
         assert [e["text"] for e in entries if e["sender"] == "bob"] == sent["bob"]
