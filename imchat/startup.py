@@ -97,7 +97,7 @@ class DirectoryLock:
             self._descriptor = None
 
 
-def _tcp_address(endpoint: str) -> tuple[str, int] | None:
+def tcp_address(endpoint: str) -> tuple[str, int] | None:
     """Interface and port of a ``tcp:`` or ``ssl:`` endpoint string, None for other kinds."""
     kind, _, rest = endpoint.partition(":")
     if kind in ("ssl", "tls"):
@@ -122,7 +122,7 @@ def check_port(endpoint: str, setting: str) -> None:
     Raises:
         StartupError: the port is taken or may not be bound.
     """
-    address = _tcp_address(endpoint)
+    address = tcp_address(endpoint)
     if address is None:
         return
     interface, port = address
@@ -181,7 +181,7 @@ def advertised(endpoint: str, advertise: str) -> NodeAddress:
     if advertise:
         host, _, port = advertise.rpartition(":")
         return NodeAddress(host.strip("[]"), int(port), tls)
-    address = _tcp_address(endpoint)
+    address = tcp_address(endpoint)
     if address is None or address[0] in ("", "0.0.0.0", "::") or not address[1]:  # noqa: S104
         raise StartupError(
             f'chat.listen = {endpoint!r} says no address that clients can reach: set chat.advertise = "HOST:PORT"'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from imchat.assemble import secrets
 from imchat.chat.settings import ChatSettings
 from imchat.config import ChatSection, Config, GateSection, Rate, SmtpSection, StatusSection, VerifySection
 from imchat.domain.accounts import RegistrationMode
@@ -12,9 +13,15 @@ from imchat.gate.hashing import HashParameters
 from imchat.gate.logic import GatePolicy
 from imchat.gate.settings import HttpSettings
 from imchat.ports import Limit
-from imchat.startup import StartupError
 from imchat.status.settings import StatusSettings
 from imchat.verify.settings import SmtpSettings, VerifySettings
+
+
+def with_directory(config: Config, data_dir: Path) -> Config:
+    """The configuration with its data directory, and the operator's socket, at an absolute path."""
+    admin = config.admin.model_copy(update={"socket": (config.admin.socket or data_dir / "admin.sock").absolute()})
+    server = config.server.model_copy(update={"data_dir": data_dir})
+    return config.model_copy(update={"server": server, "admin": admin})
 
 
 def limit(rate: Rate) -> Limit:
@@ -91,26 +98,14 @@ def chat_settings(config: Config) -> ChatSettings:
     )
 
 
-def _read(path: Path, setting: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise StartupError(f"{setting} = {str(path)!r}: {error.strerror}") from error
-
-
 def smtp_settings(section: SmtpSection) -> SmtpSettings:
     """How to reach the mail server, with password and certificates read from their files.
 
     Raises:
         StartupError: a file cannot be read or is empty.
     """
-    password = ""
-    if section.password_file is not None:
-        raw = _read(section.password_file, "verify.smtp.password_file")
-        password = raw.decode("utf-8", "replace").strip("\r\n")
-        if not password:
-            raise StartupError(f"verify.smtp.password_file = {str(section.password_file)!r}: is empty")
-    ca_pem = _read(section.ca_file, "verify.smtp.ca_file") if section.ca_file is not None else None
+    password = secrets.from_file(section.password_file, "verify.smtp.password_file")
+    ca_pem = secrets.read(section.ca_file, "verify.smtp.ca_file") if section.ca_file is not None else None
     return SmtpSettings(
         host=section.host,
         port=section.port,
