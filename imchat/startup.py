@@ -10,6 +10,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import socket
 import stat
 from pathlib import Path
@@ -165,6 +166,27 @@ def check_socket_path(path: Path, setting: str) -> None:
         pass
     except OSError as error:
         raise StartupError(f"{setting} = {str(path)!r}: {error.strerror}") from error
+
+
+def check_shared_socket_path(path: Path, setting: str) -> None:
+    """As :func:`check_socket_path`, where no lock says that nobody uses the socket: one that answers is not removed.
+
+    Raises:
+        StartupError: as there, or another server answers.
+    """
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
+        try:
+            probe.connect(os.fsencode(path))
+        except OSError:
+            pass
+        else:
+            raise StartupError(f"{setting} = {str(path)!r}: another server uses it; set server.node or {setting}")
+    check_socket_path(path, setting)
+
+
+def node_name(configured: str) -> str:
+    """The name of a server among those of its kind: the operator's, or the machine's."""
+    return configured or re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname()).lstrip(".-_")[:64] or "node"
 
 
 def advertised(endpoint: str, advertise: str) -> NodeAddress:

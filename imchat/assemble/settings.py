@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imchat.assemble import secrets
 from imchat.chat.settings import ChatSettings
-from imchat.config import ChatSection, Config, GateSection, Rate, SmtpSection, StatusSection, VerifySection
+from imchat.config import (
+    ChatSection,
+    Config,
+    DatabaseSection,
+    GateSection,
+    Rate,
+    RedisSection,
+    SmtpSection,
+    StatusSection,
+    VerifySection,
+)
 from imchat.domain.accounts import RegistrationMode
 from imchat.domain.sessions import DAY_MS
 from imchat.gate.hashing import HashParameters
 from imchat.gate.logic import GatePolicy
 from imchat.gate.settings import HttpSettings
+from imchat.net.links.endpoints import stays_here
 from imchat.ports import Limit
+from imchat.startup import StartupError
 from imchat.status.settings import StatusSettings
+from imchat.store.mysql import MysqlSettings
 from imchat.verify.settings import SmtpSettings, VerifySettings
+
+if TYPE_CHECKING:
+    from imchat.net.redis import RedisSettings
 
 
 def with_directory(config: Config, data_dir: Path) -> Config:
     """The configuration with its data directory, and the operator's socket, at an absolute path."""
-    admin = config.admin.model_copy(update={"socket": (config.admin.socket or data_dir / "admin.sock").absolute()})
-    server = config.server.model_copy(update={"data_dir": data_dir})
-    return config.model_copy(update={"server": server, "admin": admin})
+    config = config.model_copy(update={"server": config.server.model_copy(update={"data_dir": data_dir})})
+    admin = config.admin.model_copy(update={"socket": config.admin_socket.absolute()})
+    return config.model_copy(update={"admin": admin})
 
 
 def limit(rate: Rate) -> Limit:
@@ -77,6 +94,66 @@ def verify_settings(section: VerifySection) -> VerifySettings:
 def status_settings(section: StatusSection) -> StatusSettings:
     """Placement and sessions."""
     return StatusSettings(section.report_interval * 1000, session_lifetime_ms(section))
+
+
+def mysql_settings(section: DatabaseSection) -> MysqlSettings:
+    """How to reach the cluster's database.
+
+    Raises:
+        StartupError: none is configured, or its password is missing or cannot be used.
+    """
+    if not section.host and section.socket is None:
+        raise StartupError("no database is configured: set database.host (or database.socket), user, password and name")
+    password = secrets.secret_of(section.password, section.password_file, "database.password")
+    if not password and section.socket is None:
+        raise StartupError("database.password is missing: set it, or database.password_file")
+    return MysqlSettings(
+        host=section.host or "localhost",
+        port=section.port,
+        user=section.user,
+        password=password,
+        database=section.name,
+        socket=section.socket,
+        ca_file=section.ca_file,
+        readers=section.readers,
+        writers=section.writers,
+        flushers=section.flushers,
+        connect_timeout_ms=section.connect_timeout * 1000,
+        allow_not_durable=section.allow_not_durable,
+    )
+
+
+def redis_settings(section: RedisSection) -> RedisSettings:
+    """How to reach the cluster's Redis.
+
+    Raises:
+        StartupError: none is configured, or a password is missing or cannot be used.
+    """
+    places = section.sentinels or ((section.endpoint,) if section.endpoint else ())
+    if not places:
+        raise StartupError('no Redis is configured: set redis.endpoint, for example "tcp:127.0.0.1:6379"')
+    password = secrets.secret_of(section.password, section.password_file, "redis.password")
+    if not password and not all(map(stays_here, places)):
+        raise StartupError("redis.password is missing: a Redis that other machines can reach needs one")
+    sentinel_password = secrets.secret_of(
+        section.sentinel_password, section.sentinel_password_file, "redis.sentinel_password"
+    )
+    # Importing it needs the reactor to be installed.
+    from imchat.net.redis import RedisSettings
+
+    return RedisSettings(
+        endpoint=section.endpoint,
+        username=section.username,
+        password=password,
+        db=section.db,
+        prefix=section.prefix,
+        pool_size=section.pool_size,
+        timeout=section.timeout,
+        sentinels=section.sentinels,
+        master_name=section.master_name,
+        sentinel_username=section.sentinel_username,
+        sentinel_password=sentinel_password,
+    )
 
 
 def chat_settings(config: Config) -> ChatSettings:

@@ -109,7 +109,9 @@ class ChatSection(Section):
 class AdminSection(Section):
     """The operator's UNIX socket."""
 
-    socket: Path | None = Field(default=None, description="Default: admin.sock in the data directory.")
+    socket: Path | None = Field(
+        default=None, description="Default: admin.sock, or admin-NODE.sock, in the data directory."
+    )
 
 
 class Config(Section):
@@ -128,4 +130,5 @@ class Config(Section):
     @property
     def admin_socket(self) -> Path:
         """Where the operator's socket is."""
-        return self.admin.socket or self.server.data_dir / "admin.sock"
+        name = f"admin-{self.server.node}.sock" if self.server.node else "admin.sock"
+        return self.admin.socket or self.server.data_dir / name
