@@ -11,7 +11,7 @@ from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.internet.protocol import Protocol
 from twisted.mail.interfaces import IMessageDelivery, IMessageSMTP
-from twisted.mail.smtp import SMTP, SMTPFactory
+from twisted.mail.smtp import ESMTP, SMTPFactory
 from zope.interface import implementer
 
 
@@ -96,7 +96,8 @@ class MailCatcher(SMTPFactory):
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         """Twisted: somebody brings a mail."""
-        protocol = SMTP(self._delivery)
+        protocol = ESMTP()
+        protocol.delivery = self._delivery
         protocol.factory = self
         protocol.timeout = self.timeout
         return protocol
