@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 import sys
@@ -169,7 +170,8 @@ class Cluster:
     async def until_up(self, seconds: float = 20.0) -> None:
         """Return when the status server has heard of all chat nodes since it started last."""
         end = self._reactor.seconds() + seconds
-        while not all(f"chat node {node} is up" in self.status.output for node in self.chats):
+        # Workers have names with a dot and their number behind.
+        while not all(re.search(rf"chat node {re.escape(n)}(\.\d+)? is up", self.status.output) for n in self.chats):
             if self._reactor.seconds() > end:
                 raise TimeoutError("not all chat nodes reported to the status server")
             await deferLater(self._reactor, 0.05)
