@@ -6,11 +6,12 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 TRIAL_JOBS ?= 2
 
-.PHONY: run test demo lint proto clean help
+.PHONY: run test demo cluster lint proto clean help
 
 help:
 	@echo 'make run    start the embedded server (HTTP on 127.0.0.1:8080, chat on 127.0.0.1:8090)'
 	@echo 'make demo   two users talk through a server that is restarted in between'
+	@echo 'make cluster  MariaDB, Redis, verify, status, two chat nodes and a gate below var/, until Ctrl-C'
 	@echo 'make test   run all tests'
 	@echo 'make lint   ruff and mypy'
 	@echo 'make proto  generate the Python modules from imchat/wire/*.proto'
@@ -26,7 +27,11 @@ $(VENV)/installed: $(BIN)/python setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	@touch $@
 
-$(VENV)/installed-test: $(VENV)/installed
+$(VENV)/installed-cluster: $(VENV)/installed
+	@sh tests/install-packages --programs
+	$(BIN)/python examples/cluster.py
+
+test: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,dev]'
 	@touch $@
 

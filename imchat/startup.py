@@ -10,6 +10,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import socket
 import stat
 from pathlib import Path
@@ -97,7 +98,7 @@ class DirectoryLock:
             self._descriptor = None
 
 
-def _tcp_address(endpoint: str) -> tuple[str, int] | None:
+def tcp_address(endpoint: str) -> tuple[str, int] | None:
     """Interface and port of a ``tcp:`` or ``ssl:`` endpoint string, None for other kinds."""
     kind, _, rest = endpoint.partition(":")
     if kind in ("ssl", "tls"):
@@ -122,7 +123,7 @@ def check_port(endpoint: str, setting: str) -> None:
     Raises:
         StartupError: the port is taken or may not be bound.
     """
-    address = _tcp_address(endpoint)
+    address = tcp_address(endpoint)
     if address is None:
         return
     interface, port = address
@@ -167,6 +168,27 @@ def check_socket_path(path: Path, setting: str) -> None:
         raise StartupError(f"{setting} = {str(path)!r}: {error.strerror}") from error
 
 
+def check_shared_socket_path(path: Path, setting: str) -> None:
+    """As :func:`check_socket_path`, where no lock says that nobody uses the socket: one that answers is not removed.
+
+    Raises:
+        StartupError: as there, or another server answers.
+    """
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
+        try:
+            probe.connect(os.fsencode(path))
+        except OSError:
+            pass
+        else:
+            raise StartupError(f"{setting} = {str(path)!r}: another server uses it; set server.node or {setting}")
+    check_socket_path(path, setting)
+
+
+def node_name(configured: str) -> str:
+    """The name of a server among those of its kind: the operator's, or the machine's."""
+    return configured or re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname()).lstrip(".-_")[:64] or "node"
+
+
 def advertised(endpoint: str, advertise: str) -> NodeAddress:
     """The address that clients are told to connect to.
 
@@ -181,7 +203,7 @@ def advertised(endpoint: str, advertise: str) -> NodeAddress:
     if advertise:
         host, _, port = advertise.rpartition(":")
         return NodeAddress(host.strip("[]"), int(port), tls)
-    address = _tcp_address(endpoint)
+    address = tcp_address(endpoint)
     if address is None or address[0] in ("", "0.0.0.0", "::") or not address[1]:  # noqa: S104
         raise StartupError(
             f'chat.listen = {endpoint!r} says no address that clients can reach: set chat.advertise = "HOST:PORT"'

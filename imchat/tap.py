@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from twisted.application.service import IService
 from twisted.internet import reactor as default_reactor
 from twisted.python.usage import Options as UsageOptions
 
-from imchat.assemble import build_embedded
+from imchat.assemble import Place, build_embedded
 from imchat.config import Config, ConfigError, load
-from imchat.startup import StartupError
+from imchat.startup import StartupError, node_name
 
 
 class ConfigOptions(UsageOptions):
@@ -34,30 +36,81 @@ class ConfigOptions(UsageOptions):
 
     opt_s = opt_set
 
+    def assignments(self) -> list[str]:
+        """All settings of the command line, the shorter options too."""
+        chosen = [f"{key}={self[option]}" for option, key in self.shortcuts.items() if self[option] is not None]
+        return [*self["assignments"], *chosen]
+
     def load(self) -> Config:
         """Read the configuration that these options name.
 
         Raises:
             SystemExit: it cannot be used; the text says why.
         """
-        chosen = [f"{key}={self[option]}" for option, key in self.shortcuts.items() if self[option] is not None]
         path = Path(self["config"]) if self["config"] else None
         try:
-            return load(path, [*self["assignments"], *chosen])
+            return load(path, self.assignments())
         except ConfigError as error:
             raise SystemExit(f"imchat: {error}") from error
 
 
-def refuse_single_server(name: str) -> NoReturn:
-    """Tell that this release runs the servers in one process only.
+class ServerOptions(ConfigOptions):
+    """Options that the servers of a cluster have.
 
-    Raises:
-        SystemExit: with one line that says what to do instead.
+    Attributes:
+        server: Name of the server, as ``twistd`` knows it.
     """
-    raise SystemExit(
-        f"{name}: a server of its own needs a cluster (MariaDB, Redis, links between servers), which this release "
-        "cannot run yet; use twistd imchat, which holds all four servers"
-    )
+
+    server: ClassVar[str]
+    synopsis = "[options]"
+    optParameters: ClassVar = [
+        ["node", "n", None, "Name of this server among those of its kind; default: the machine's (server.node)."],
+    ]
+
+    def postOptions(self) -> None:
+        """Twisted: everything is parsed. Servers on one machine get files of their own, named after the node."""
+        if self.parent is None or self.get("worker"):
+            return
+        name = f"{self.server}-{node_name(self.load().server.node)}"
+        if self.parent.get("pidfile") == "twistd.pid":
+            self.parent["pidfile"] = f"{name}.pid"
+        if not any(self.parent.get(option) for option in ("logfile", "nodaemon", "syslog", "logger")):
+            self.parent["logfile"] = f"{name}.log"
+
+    def make(self, build: Callable[[Config, Any], IService]) -> IService:
+        """Build the server.
+
+        Raises:
+            SystemExit: it cannot start; one line says what to change, and the exit code is 1.
+        """
+        try:
+            return build(self.load(), default_reactor)
+        except StartupError as error:
+            raise SystemExit(f"{self.server}: {error}") from error
+
+
+class WorkerOptions(ServerOptions):
+    """Options of those servers that can run in several processes."""
+
+    optParameters: ClassVar = [
+        ["worker", None, None, "Number of a worker; only the parent of workers uses it."],
+    ]
+
+    @property
+    def place(self) -> Place:
+        """Which process of the server this is."""
+        number = self["worker"] or "0"
+        if not number.isdecimal():
+            raise SystemExit(f"{self.server}: --worker must be a number")
+        return Place(int(number))
+
+    def command(self) -> list[str]:
+        """The command line that starts a worker, but for its number."""
+        # twistd may change the directory, and its script need not be on the path.
+        start = f"import os; os.chdir({str(Path.cwd())!r}); from twisted.scripts.twistd import run; run()"
+        options = [f"--config={self['config']}"] if self["config"] else []
+        options += [f"--set={assignment}" for assignment in self.assignments()]
+        return [sys.executable, "-c", start, "--nodaemon", "--pidfile=", self.server, *options]
 
 
 class Options(ConfigOptions):

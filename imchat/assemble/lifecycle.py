@@ -14,7 +14,9 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.logger import Logger
 
+from imchat import startup
 from imchat.net.background import as_deferred
+from imchat.net.workers import shared_socket
 
 _log = Logger()
 
@@ -29,11 +31,13 @@ class Listener:
         name: What listens there, for the log.
         endpoint: The endpoint string.
         factory: Takes the connections.
+        shared: Other processes listen on the same port too; for ``tcp:`` endpoints.
     """
 
     name: str
     endpoint: str
     factory: IProtocolFactory
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +48,14 @@ class Steps:
         opening: Awaited before anything listens, such as a first question to the database.
         listeners: Opened next.
         opened: Called when all of them listen.
+        leaving: Awaited at the beginning of the end, while everything listens still.
         closing: Awaited after the listeners closed, such as draining; then the rest, such as the database.
     """
 
     opening: Sequence[Callable[[], Awaitable[object]]] = ()
     listeners: Sequence[Listener] = ()
     opened: Sequence[Callable[[], object]] = ()
+    leaving: Sequence[Callable[[], Awaitable[object]]] = ()
     closing: Sequence[Callable[[], Awaitable[object]]] = ()
     released: Sequence[Callable[[], object]] = field(default=())
 
@@ -85,8 +91,7 @@ class ServerService(Service):
             for step in self._steps.opening:
                 await step()
             for listener in self._steps.listeners:
-                endpoint = serverFromString(self._reactor, listener.endpoint)
-                self._ports.append(await endpoint.listen(listener.factory))
+                self._ports.append(await self._listen(listener))
                 _log.info("{name} on {endpoint}", name=listener.name, endpoint=listener.endpoint)
             for opened in self._steps.opened:
                 opened()
@@ -94,6 +99,16 @@ class ServerService(Service):
             self._fail(error)
         else:
             _log.info(READY)
+
+    async def _listen(self, listener: Listener) -> IListeningPort:
+        if not listener.shared:
+            opened: IListeningPort = await serverFromString(self._reactor, listener.endpoint).listen(listener.factory)
+            return opened
+        interface, number = startup.tcp_address(listener.endpoint) or ("", 0)
+        with shared_socket(interface, number) as listening:
+            # The reactor takes a duplicate of the descriptor.
+            port: IListeningPort = self._reactor.adoptStreamPort(listening.fileno(), listening.family, listener.factory)
+            return port
 
     def _fail(self, error: Exception) -> None:
         _log.critical("the server cannot start: {reason}", reason=str(error) or type(error).__name__)
@@ -109,16 +124,20 @@ class ServerService(Service):
     async def _stop(self) -> None:
         if self._starting is not None:
             await self._starting
+        await self._each(self._steps.leaving)
         for port in reversed(self._ports):
             await as_deferred_or_now(port.stopListening())
-        for step in self._steps.closing:
+        await self._each(self._steps.closing)
+        for release in self._steps.released:
+            release()
+        _log.info("imchat has ended")
+
+    async def _each(self, steps: Sequence[Callable[[], Awaitable[object]]]) -> None:
+        for step in steps:
             try:
                 await step()
             except Exception:
                 _log.failure("a step of the end failed; the others follow")
-        for release in self._steps.released:
-            release()
-        _log.info("imchat has ended")
 
 
 async def as_deferred_or_now(result: object) -> None:

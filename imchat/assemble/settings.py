@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from imchat.assemble import secrets
 from imchat.chat.settings import ChatSettings
-from imchat.config import ChatSection, Config, GateSection, Rate, SmtpSection, StatusSection, VerifySection
+from imchat.config import (
+    ChatSection,
+    Config,
+    DatabaseSection,
+    GateSection,
+    Rate,
+    RedisSection,
+    SmtpSection,
+    StatusSection,
+    VerifySection,
+)
 from imchat.domain.accounts import RegistrationMode
 from imchat.domain.sessions import DAY_MS
 from imchat.gate.hashing import HashParameters
 from imchat.gate.logic import GatePolicy
 from imchat.gate.settings import HttpSettings
+from imchat.net.links.endpoints import stays_here
 from imchat.ports import Limit
 from imchat.startup import StartupError
 from imchat.status.settings import StatusSettings
+from imchat.store.mysql import MysqlSettings
 from imchat.verify.settings import SmtpSettings, VerifySettings
+
+if TYPE_CHECKING:
+    from imchat.net.redis import RedisSettings
+
+
+def with_directory(config: Config, data_dir: Path) -> Config:
+    """The configuration with its data directory, and the operator's socket, at an absolute path."""
+    config = config.model_copy(update={"server": config.server.model_copy(update={"data_dir": data_dir})})
+    admin = config.admin.model_copy(update={"socket": config.admin_socket.absolute()})
+    return config.model_copy(update={"admin": admin})
 
 
 def limit(rate: Rate) -> Limit:
@@ -72,6 +96,66 @@ def status_settings(section: StatusSection) -> StatusSettings:
     return StatusSettings(section.report_interval * 1000, session_lifetime_ms(section))
 
 
+def mysql_settings(section: DatabaseSection) -> MysqlSettings:
+    """How to reach the cluster's database.
+
+    Raises:
+        StartupError: none is configured, or its password is missing or cannot be used.
+    """
+    if not section.host and section.socket is None:
+        raise StartupError("no database is configured: set database.host (or database.socket), user, password and name")
+    password = secrets.secret_of(section.password, section.password_file, "database.password")
+    if not password and section.socket is None:
+        raise StartupError("database.password is missing: set it, or database.password_file")
+    return MysqlSettings(
+        host=section.host or "localhost",
+        port=section.port,
+        user=section.user,
+        password=password,
+        database=section.name,
+        socket=section.socket,
+        ca_file=section.ca_file,
+        readers=section.readers,
+        writers=section.writers,
+        flushers=section.flushers,
+        connect_timeout_ms=section.connect_timeout * 1000,
+        allow_not_durable=section.allow_not_durable,
+    )
+
+
+def redis_settings(section: RedisSection) -> RedisSettings:
+    """How to reach the cluster's Redis.
+
+    Raises:
+        StartupError: none is configured, or a password is missing or cannot be used.
+    """
+    places = section.sentinels or ((section.endpoint,) if section.endpoint else ())
+    if not places:
+        raise StartupError('no Redis is configured: set redis.endpoint, for example "tcp:127.0.0.1:6379"')
+    password = secrets.secret_of(section.password, section.password_file, "redis.password")
+    if not password and not all(map(stays_here, places)):
+        raise StartupError("redis.password is missing: a Redis that other machines can reach needs one")
+    sentinel_password = secrets.secret_of(
+        section.sentinel_password, section.sentinel_password_file, "redis.sentinel_password"
+    )
+    # Importing it needs the reactor to be installed.
+    from imchat.net.redis import RedisSettings
+
+    return RedisSettings(
+        endpoint=section.endpoint,
+        username=section.username,
+        password=password,
+        db=section.db,
+        prefix=section.prefix,
+        pool_size=section.pool_size,
+        timeout=section.timeout,
+        sentinels=section.sentinels,
+        master_name=section.master_name,
+        sentinel_username=section.sentinel_username,
+        sentinel_password=sentinel_password,
+    )
+
+
 def chat_settings(config: Config) -> ChatSettings:
     """Bounds of a chat node."""
     chat: ChatSection = config.chat
@@ -91,26 +175,14 @@ def chat_settings(config: Config) -> ChatSettings:
     )
 
 
-def _read(path: Path, setting: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise StartupError(f"{setting} = {str(path)!r}: {error.strerror}") from error
-
-
 def smtp_settings(section: SmtpSection) -> SmtpSettings:
     """How to reach the mail server, with password and certificates read from their files.
 
     Raises:
         StartupError: a file cannot be read or is empty.
     """
-    password = ""
-    if section.password_file is not None:
-        raw = _read(section.password_file, "verify.smtp.password_file")
-        password = raw.decode("utf-8", "replace").strip("\r\n")
-        if not password:
-            raise StartupError(f"verify.smtp.password_file = {str(section.password_file)!r}: is empty")
-    ca_pem = _read(section.ca_file, "verify.smtp.ca_file") if section.ca_file is not None else None
+    password = secrets.from_file(section.password_file, "verify.smtp.password_file")
+    ca_pem = secrets.read(section.ca_file, "verify.smtp.ca_file") if section.ca_file is not None else None
     return SmtpSettings(
         host=section.host,
         port=section.port,

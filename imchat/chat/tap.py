@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from twisted.application.service import IService
 
-from imchat.tap import ConfigOptions, refuse_single_server
+from imchat.assemble import build_chat
+from imchat.tap import WorkerOptions
 
 
-class Options(ConfigOptions):
+class Options(WorkerOptions):
     """Options of a chat server."""
 
-    synopsis = "[options]"
+    server: ClassVar = "imchat-chat"
     longdesc = (
         "imchat-chat is a chat node: long connections, messages and history. "
         "It needs a cluster; on one machine use imchat, which holds all servers."
     )
+    optParameters: ClassVar = [
+        ["listen", "l", None, "Endpoint, for example tcp:8090 (chat.listen)."],
+        ["advertise", None, None, "HOST:PORT of the node as clients reach it (chat.advertise)."],
+    ]
+    shortcuts: ClassVar = {"node": "server.node", "listen": "chat.listen", "advertise": "chat.advertise"}
 
 
 def makeService(options: Options) -> IService:
-    """Check the configuration, then tell what is missing.
+    """Build the server; all that can fail is tried here, before ``twistd`` becomes a daemon.
 
     Raises:
-        SystemExit: always, with one line: a server of its own needs the cluster's database and links.
+        SystemExit: it cannot start; one line says what to change, and the exit code is 1.
     """
-    options.load()
-    return refuse_single_server("imchat-chat")
+    return options.make(lambda config, reactor: build_chat(config, reactor, options.place, options.command()))

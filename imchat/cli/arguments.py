@@ -154,6 +154,7 @@ def _add_config(commands: _Commands, common: argparse.ArgumentParser) -> None:
     config = _Commands(commands.add("config", "about the server's configuration"), common)
     check = config.add("check", "say whether a configuration can be used", operator.config_check)
     _configuration(check)
+    _configuration(commands.add("migrate", "bring the schema of a cluster's database up to date", operator.migrate))
 
 
 def _add_admin(commands: _Commands, common: argparse.ArgumentParser) -> None:

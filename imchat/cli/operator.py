@@ -33,6 +33,21 @@ async def config_check(arguments: argparse.Namespace, world: World) -> None:
     world.tell("ok", ok=True)
 
 
+async def migrate(arguments: argparse.Namespace, world: World) -> None:
+    """Bring the schema of a cluster's database up to date."""
+    # Only here: it brings all servers with it, and other commands need not wait for that.
+    from imchat.assemble import CannotMigrate, migrate_cluster
+
+    try:
+        config = _load(arguments, world)
+        done = await world.run(lambda: migrate_cluster(config))
+    except ConfigError as error:
+        raise Exit(Code.USAGE, "; ".join(str(error).splitlines())) from error
+    except CannotMigrate as error:
+        raise Exit(Code.REFUSED, str(error)) from error
+    world.tell(done, done=done)
+
+
 def _admin(arguments: argparse.Namespace, world: World) -> HttpApi:
     path: Path | None = arguments.socket
     if path is None:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from twisted.application.service import IService
 
-from imchat.tap import ConfigOptions, refuse_single_server
+from imchat.assemble import build_gate
+from imchat.tap import WorkerOptions
 
 
-class Options(ConfigOptions):
+class Options(WorkerOptions):
     """Options of a gate server."""
 
-    synopsis = "[options]"
+    server: ClassVar = "imchat-gate"
     longdesc = (
         "imchat-gate is the HTTP API: codes, registration, login and routes. "
         "It needs a cluster; on one machine use imchat, which holds all servers."
     )
+    optParameters: ClassVar = [
+        ["listen", "l", None, "Endpoint, for example tcp:8080 (gate.listen)."],
+    ]
+    shortcuts: ClassVar = {"node": "server.node", "listen": "gate.listen"}
 
 
 def makeService(options: Options) -> IService:
-    """Check the configuration, then tell what is missing.
+    """Build the server; all that can fail is tried here, before ``twistd`` becomes a daemon.
 
     Raises:
-        SystemExit: always, with one line: a server of its own needs the cluster's database and links.
+        SystemExit: it cannot start; one line says what to change, and the exit code is 1.
     """
-    options.load()
-    return refuse_single_server("imchat-gate")
+    return options.make(lambda config, reactor: build_gate(config, reactor, options.place, options.command()))

@@ -8,8 +8,17 @@ Example::
     await server.stop()
 """
 
+from imchat.testing.cluster import Cluster
 from imchat.testing.databases import PrivateMariaDB, PrivateRedis
 from imchat.testing.embedded import EmbeddedServer
 from imchat.testing.processes import Child, ServerFailed, free_port
 
-__all__ = ["Child", "EmbeddedServer", "PrivateMariaDB", "PrivateRedis", "ServerFailed", "free_port"]
+__all__ = [
+    "Child",
+    "Cluster",
+    "EmbeddedServer",
+    "PrivateMariaDB",
+    "PrivateRedis",
+    "ServerFailed",
+    "free_port",
+]

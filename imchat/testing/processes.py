@@ -6,7 +6,7 @@ import contextlib
 import signal
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.error import ProcessDone
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
+
+_KEPT_OUTPUT = 65_536
 
 _FREEZING = 2.0
 """Seconds to wait for SIGSTOP to take hold."""
@@ -38,7 +40,8 @@ class ServerProcess(ProcessProtocol):
     # IProcessTransport, which Twisted types as optional.
     transport: Any
 
-    def __init__(self, ready: str) -> None:
+    def __init__(self, ready: str, follow: Callable[[bytes], None] | None = None) -> None:
+        self._follow = follow
         self.exit_code: int | None = None
         self.output = b""
         self.ready: Deferred[None] = Deferred()
@@ -50,6 +53,10 @@ class ServerProcess(ProcessProtocol):
         self.output += data
         if not self.ready.called and self._ready_text in self.output:
             self.ready.callback(None)
+        if self._follow is not None:
+            self._follow(data)
+            # Somebody else keeps it; this may run for weeks.
+            self.output = self.output[-_KEPT_OUTPUT:]
 
     def processEnded(self, reason: Failure) -> None:
         """Twisted: the server has ended."""
@@ -91,6 +98,9 @@ class Child:
         ready: The text in its output that says that it is ready.
         environment: Its environment; None means that of this process.
         directory: Its working directory; None means that of this process.
+
+    Attributes:
+        follow: Called with what it prints, as it prints it; :attr:`output` has only the newest of it then.
     """
 
     def __init__(
@@ -106,6 +116,7 @@ class Child:
         self._ready_text = ready
         self._environment = environment
         self._directory = directory
+        self.follow: Callable[[bytes], None] | None = None
         self._process: ServerProcess | None = None
         self._earlier_output = b""
 
@@ -133,8 +144,9 @@ class Child:
             ServerFailed: it ended instead.
             twisted.internet.defer.TimeoutError: it did neither in time, and was killed.
         """
-        self._earlier_output += self._process.output if self._process else b""
-        self._process = process = ServerProcess(self._ready_text)
+        if self._process is not None and self.follow is None:
+            self._earlier_output += self._process.output
+        self._process = process = ServerProcess(self._ready_text, self.follow)
         self._reactor.spawnProcess(process, self.command[0], self.command, env=self._environment, path=self._directory)
         try:
             await process.ready.addTimeout(timeout, self._reactor)

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from twisted.application.service import IService
 
-from imchat.tap import ConfigOptions, refuse_single_server
+from imchat.assemble import build_verify
+from imchat.tap import ServerOptions
 
 
-class Options(ConfigOptions):
+class Options(ServerOptions):
     """Options of a verify server."""
 
-    synopsis = "[options]"
+    server: ClassVar = "imchat-verify"
     longdesc = (
         "imchat-verify is verification codes: makes, mails and checks them. "
         "It needs a cluster; on one machine use imchat, which holds all servers."
     )
+    optParameters: ClassVar = [
+        ["listen", "l", None, "Endpoint for links, for example unix:/run/imchat/verify.sock (verify.listen)."],
+    ]
+    shortcuts: ClassVar = {"node": "server.node", "listen": "verify.listen"}
 
 
 def makeService(options: Options) -> IService:
-    """Check the configuration, then tell what is missing.
+    """Build the server; all that can fail is tried here, before ``twistd`` becomes a daemon.
 
     Raises:
-        SystemExit: always, with one line: a server of its own needs the cluster's database and links.
+        SystemExit: it cannot start; one line says what to change, and the exit code is 1.
     """
-    options.load()
-    return refuse_single_server("imchat-verify")
+    return options.make(build_verify)

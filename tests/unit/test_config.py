@@ -10,7 +10,17 @@ from twisted.trial.unittest import SynchronousTestCase
 from imchat.config import Config, ConfigError, load
 
 SAMPLE = Path(__file__).resolve().parents[2] / "etc" / "imchat.toml"
-EXAMPLES_ONLY = {"verify.smtp.password_file", "verify.smtp.ca_file", "admin.socket"}
+EXAMPLES_ONLY = {
+    "verify.smtp.password_file",
+    "verify.smtp.ca_file",
+    "admin.socket",
+    "database.socket",
+    "database.password_file",
+    "database.ca_file",
+    "redis.password_file",
+    "redis.sentinel_password_file",
+    "links.secret_file",
+}
 
 
 def flatten(tree: dict, prefix: str = "") -> dict:
@@ -49,6 +59,19 @@ class Sources(SynchronousTestCase):
         limit = load(None, ["gate.logins_per_address.count=7"], {}).gate.logins_per_address
         self.assertEqual((limit.count, limit.seconds), (7, 60))
 
+    def test_lists_from_outside_are_separated_by_commas(self):
+        environment = {"IMCHAT_LINKS__STATUS": "tls:one.example:8092, tls:two.example:8092"}
+        config = load(None, ["links.verify=unix:/run/verify.sock"], environment)
+        self.assertEqual(config.links.status, ("tls:one.example:8092", "tls:two.example:8092"))
+        self.assertEqual(config.links.verify, ("unix:/run/verify.sock",))
+
+    def test_secrets_are_not_shown(self):
+        config = load(None, [], {"IMCHAT_LINKS__SECRET": "5e884898da280471", "IMCHAT_DATABASE__PASSWORD": "hunter22"})
+        self.assertEqual(config.database.password.get_secret_value(), "hunter22")
+        for shown in (repr(config), str(config.model_dump(mode="json"))):
+            self.assertNotIn("5e884898da280471", shown)
+            self.assertNotIn("hunter22", shown)
+
     def test_relative_paths_stay_as_written(self):
         self.assertEqual(load(environment={}).admin_socket, Path("imchat-data/admin.sock"))
 
@@ -71,6 +94,13 @@ class Refusals(SynchronousTestCase):
     def test_an_endpoint_that_is_none(self):
         self.assertIn("gate.listen", self.refuse("gate.listen=8080"))
         self.assertIn("gate.listen", self.refuse("gate.listen=tcp:http-alt-and-more"))
+
+    def test_a_name_of_a_node_that_would_leave_its_directory(self):
+        self.assertIn("server.node", self.refuse("server.node=../chat"))
+
+    def test_links_to_nobody(self):
+        self.assertIn("links.status", self.refuse("links.status="))
+        self.assertIn("links.verify", self.refuse("links.verify=nowhere"))
 
     def test_an_address_without_port(self):
         self.assertIn("chat.advertise", self.refuse("chat.advertise=chat.example.org"))

@@ -66,6 +66,12 @@ def connector(reactor: Any, text: str) -> IStreamClientEndpoint:
     return endpoint
 
 
+def stays_here(text: str) -> bool:
+    """Whether what is sent to a client endpoint string does not leave this machine."""
+    kind, positional, named = _split(text)
+    return kind == "unix" or _is_loopback(named.get("host") or (positional[0] if positional else ""))
+
+
 def _refuse_clear(text: str, host: str, instead: str) -> None:
     if not _is_loopback(host):
         raise EndpointRefused(f"{text!r}: would carry tokens and codes in clear between machines; {instead}")

@@ -1,0 +1,130 @@
+"""A cluster of one's own on one machine: MariaDB, Redis, verify, status, two chat nodes and a gate.
+
+Run it with ``make cluster``, or ``python examples/cluster.py [DIRECTORY]`` where imchat is installed. All data goes
+below the directory (default ``var/cluster``) and is found again by the next start. Mails become files there. Ctrl-C
+ends everything; a process that ends before is started again.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.task import deferLater, react
+
+from imchat.testing import Child, Cluster, ServerFailed
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    print(line, flush=True)
+
+
+class LogFollower:
+    """Shows what a process prints, with its name in front, and keeps it in a file."""
+
+    def __init__(self, name: str, directory: Path) -> None:
+        self._name = name
+        self._rest = b""
+        directory.mkdir(mode=0o700, exist_ok=True)
+        self._file = (directory / f"{name}.log").open("ab", buffering=0)
+
+    def __call__(self, data: bytes) -> None:
+        """Take what came."""
+        self._file.write(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            say(f"{self._name:>8} | {line.decode('utf-8', 'replace')}")
+
+
+class Keeper:
+    """Starts processes again that ended by themselves, or because somebody killed them."""
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._loops: list[Deferred[None]] = []
+
+    def keep(self, name: str, child: Child) -> None:
+        """Look after a running process."""
+        self._loops.append(ensureDeferred(self._keep(name, child)))
+
+    def release(self) -> None:
+        """Look after nothing any more."""
+        for loop in self._loops:
+            loop.addErrback(lambda failure: failure.trap(CancelledError))
+            loop.cancel()
+
+    async def _keep(self, name: str, child: Child) -> None:
+        while True:
+            await child.wait()
+            say(f"{name} has ended; it starts again")
+            try:
+                await child.start(60.0)
+            except (ServerFailed, DeferredTimeout):
+                await deferLater(self._reactor, 1.0)
+
+
+def introduce(cluster: Cluster) -> None:
+    """Say where everything is."""
+    mails = cluster.mails
+    say("")
+    say(f"The cluster is ready; its data is in {cluster.directory}")
+    say(f"  gate      {cluster.url}")
+    for node in cluster.chats:
+        say(f"  chat {node}    127.0.0.1:{cluster.ports[f'chat-{node}']}")
+    say(f"  MariaDB   127.0.0.1:{cluster.mariadb.port}   Redis 127.0.0.1:{cluster.redis.port}")
+    say(f"  mails     {mails}")
+    say("")
+    say("Talk from other terminals, with the environment of this one:")
+    say(f"  export IMCHAT_SERVER={cluster.url}")
+    say("  imchat --profile alice register      # the code is in the newest file of the mails")
+    say("")
+    for name, child in cluster.children.items():
+        say(f"  {name:<8}  process {child.pid}")
+    say("Ctrl-C ends all of it.")
+    say("")
+
+
+async def run(reactor: Any, directory: Path, interrupted: Deferred[None]) -> None:
+    """Run the cluster until Ctrl-C."""
+    cluster = Cluster(reactor, directory, own_groups=True)
+    for name, child in cluster.children.items():
+        child.follow = LogFollower(name, cluster.directory / "log")
+    keeper = Keeper(reactor)
+    try:
+        await cluster.start()
+        introduce(cluster)
+        for name, child in cluster.children.items():
+            keeper.keep(name, child)
+        await interrupted
+        say("Ending")
+    except ServerFailed as error:
+        raise SystemExit(f"the cluster did not start:\n{error}") from error
+    finally:
+        keeper.release()
+        await cluster.stop()
+        say("Ended; the next start finds the data again")
+
+
+async def main(reactor: Any, directory: str) -> None:
+    """Run until the reactor is told to stop, and let it wait for the orderly end."""
+    interrupted: Deferred[None] = Deferred()
+    ended: Deferred[None] = Deferred()
+
+    def interrupt() -> Deferred[None]:
+        if not interrupted.called:
+            interrupted.callback(None)
+        return ended
+
+    reactor.addSystemEventTrigger("before", "shutdown", interrupt)
+    try:
+        await run(reactor, Path(directory), interrupted)
+    finally:
+        ended.callback(None)
+
+
+if __name__ == "__main__":
+    react(lambda reactor: ensureDeferred(main(reactor, *sys.argv[1:2] or ["var/cluster"])))
