@@ -21,6 +21,7 @@ from twisted.internet.testing import MemoryReactor
 
 from imchat.domain.models import NodeAddress
 
+_LOCK = "lock"
 _LONGEST_SOCKET_PATH = 107  # sun_path of Linux, less the final NUL
 
 
@@ -41,7 +42,7 @@ def make_data_dir(path: Path) -> Path:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            path.chmod(0o700)
+            _close_to_others(path)
         probe = path / f".probe-{os.getpid()}"
         probe.touch(mode=0o600)
         probe.unlink()
@@ -52,6 +53,16 @@ def make_data_dir(path: Path) -> Path:
     return path
 
 
+def _close_to_others(path: Path) -> None:
+    # Somebody else's directory, say /tmp, must not lose its mode because it was named here by mistake.
+    if any(path.iterdir()) and not (path / _LOCK).exists():
+        raise StartupError(
+            f"data directory {path}: others may read it, and what is in it is not imchat's; "
+            "choose another with --data, or take the others' rights away (chmod 700)"
+        )
+    path.chmod(0o700)
+
+
 class DirectoryLock:
     """An exclusive lock on a data directory, held until the process ends; a daemon inherits it from its parent.
 
@@ -60,7 +71,7 @@ class DirectoryLock:
     """
 
     def __init__(self, directory: Path) -> None:
-        self._path = directory / "lock"
+        self._path = directory / _LOCK
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
@@ -84,6 +95,16 @@ class DirectoryLock:
                 "stop that one or choose another directory with --data"
             ) from None
         self._descriptor = descriptor
+
+    def refuse_if_held(self) -> None:
+        """Look whether another process holds the lock, without taking it.
+
+        Raises:
+            StartupError: one does.
+        """
+        if self._path.exists():
+            self.acquire()
+            self.release()
 
     def note_holder(self) -> None:
         """Write this process's id into the lock file, for the message that a second server prints."""
@@ -114,34 +135,62 @@ def tcp_address(endpoint: str) -> tuple[str, int] | None:
 
 
 def check_port(endpoint: str, setting: str) -> None:
-    """Make sure that an endpoint could be listened on now.
+    """Make sure that an endpoint could be listened on now; see :func:`check_ports`."""
+    check_ports((endpoint, setting))
+
+
+def check_ports(*listeners: tuple[str, str]) -> None:
+    """Make sure that endpoints could be listened on now, all at once.
 
     Args:
-        endpoint: An endpoint string. Kinds other than tcp and ssl are not checked.
-        setting: Name of the setting, for the message.
+        listeners: Endpoint strings, each with the name of its setting. Kinds other than tcp and ssl are not checked.
 
     Raises:
-        StartupError: the port is taken or may not be bound.
+        StartupError: a port is taken, also by another of the listeners, or may not be bound; a file that an endpoint
+            names cannot be used.
     """
-    address = tcp_address(endpoint)
-    if address is None:
-        return
-    interface, port = address
+    with contextlib.ExitStack() as held:
+        for endpoint, setting in listeners:
+            check_files(endpoint, setting)
+            address = tcp_address(endpoint)
+            if address is not None:
+                held.enter_context(_probe(*address, f"{setting} = {endpoint!r}"))
+
+
+def check_files(endpoint: str, setting: str) -> None:
+    """Make sure that the key and certificate files of an ``ssl:`` endpoint can be used.
+
+    Raises:
+        StartupError: they cannot.
+    """
+    if endpoint.partition(":")[0] == "ssl":
+        try:
+            serverFromString(MemoryReactor(), endpoint)
+        except OSError as error:
+            raise StartupError(f"{setting} = {endpoint!r}: {error.filename}: {error.strerror}") from error
+        except Exception as error:
+            reason = str(error) or "the key or certificate file is not PEM"
+            raise StartupError(f"{setting} = {endpoint!r}: {reason}") from error
+
+
+def _probe(interface: str, port: int, setting: str) -> contextlib.closing[socket.socket]:
     family = socket.AF_INET6 if ":" in interface else socket.AF_INET
+    probe = socket.socket(family, socket.SOCK_STREAM)
     try:
-        with contextlib.closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((interface, port))
-            probe.listen(1)
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((interface, port))
+        probe.listen(1)
     except OSError as error:
+        probe.close()
         where = f"{interface or '0.0.0.0'}:{port}"  # noqa: S104
         if error.errno == errno.EADDRINUSE:
-            reason = "the port is in use by another program; stop that one or choose another port"
+            reason = "the port is in use, by another program or another setting; choose another port"
         elif error.errno == errno.EACCES:
             reason = "not permitted; ports below 1024 need privileges, choose another port"
         else:
             reason = f"{error.strerror}; choose another address"
-        raise StartupError(f"{setting} = {endpoint!r}: cannot listen on {where}: {reason}") from error
+        raise StartupError(f"{setting}: cannot listen on {where}: {reason}") from error
+    return contextlib.closing(probe)
 
 
 def check_socket_path(path: Path, setting: str) -> None:

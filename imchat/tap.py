@@ -13,7 +13,7 @@ from twisted.python.usage import Options as UsageOptions
 
 from imchat.assemble import Place, build_embedded
 from imchat.config import Config, ConfigError, load
-from imchat.startup import StartupError, node_name
+from imchat.startup import DirectoryLock, StartupError, node_name
 
 
 class ConfigOptions(UsageOptions):
@@ -133,6 +133,14 @@ class Options(ConfigOptions):
         "chat": "chat.listen",
         "advertise": "chat.advertise",
     }
+
+    def postOptions(self) -> None:
+        """Twisted: everything is parsed. A second server is told here, before ``twistd`` looks at its pid file."""
+        if self.parent is not None:
+            try:
+                DirectoryLock(self.load().server.data_dir.absolute()).refuse_if_held()
+            except StartupError as error:
+                raise SystemExit(f"imchat: {error}") from error
 
 
 def makeService(options: Options) -> IService:

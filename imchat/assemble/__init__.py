@@ -1,5 +1,6 @@
 """The one place that chooses backends and wires services: everything is built first, then wired, then started."""
 
+from imchat.assemble.checking import check_values
 from imchat.assemble.cluster import build_chat, build_gate, build_status, build_verify
 from imchat.assemble.embedded import build_embedded
 from imchat.assemble.migrating import CannotMigrate, migrate_cluster
@@ -13,5 +14,6 @@ __all__ = [
     "build_gate",
     "build_status",
     "build_verify",
+    "check_values",
     "migrate_cluster",
 ]

@@ -120,8 +120,7 @@ def build_embedded(config: Config, reactor: Any) -> IService:
     config = mapped.with_directory(config, data_dir)
     lock = DirectoryLock(data_dir)
     lock.acquire()
-    startup.check_port(config.gate.listen, "gate.listen")
-    startup.check_port(config.chat.listen, "chat.listen")
+    startup.check_ports((config.gate.listen, "gate.listen"), (config.chat.listen, "chat.listen"))
     startup.check_socket_path(config.admin_socket, "admin.socket")
     try:
         sqlite.migrate(data_dir / DATABASE_FILE)

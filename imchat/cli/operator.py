@@ -21,8 +21,11 @@ def _load(arguments: argparse.Namespace, world: World) -> Config:
 
 async def config_check(arguments: argparse.Namespace, world: World) -> None:
     """Say whether the configuration can be used; one line per fault."""
+    # Only here: it brings all servers with it, and other commands need not wait for that.
+    from imchat.assemble import check_values
+
     try:
-        _load(arguments, world)
+        check_values(_load(arguments, world))
     except ConfigError as error:
         faults = str(error).splitlines()
         if world.as_json:

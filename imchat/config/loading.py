@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -58,13 +59,36 @@ def _from_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     return tree
 
 
+_TEXTS = {
+    "extra_forbidden": "unknown key",
+    "model_type": "must be a section",
+    "model_attributes_type": "must be a section",
+}
+
+
 def _describe(error: ValidationError, source: str) -> str:
     lines = []
     for fault in error.errors():
         name = ".".join(str(part) for part in fault["loc"])
-        text = "unknown key" if fault["type"] == "extra_forbidden" else fault["msg"].removeprefix("Value error, ")
+        text = _TEXTS.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
         lines.append(f"{source}: {name}: {text}")
     return "\n".join(lines)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        tree = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+    # A file has types of its own: true is no number there, and "7" is none. Text from elsewhere is turned into values.
+    whole = _merge(Config().model_dump(mode="json"), tree)
+    try:
+        Config.model_validate_json(json.dumps(whole, default=str), strict=True)
+    except ValidationError as error:
+        raise ConfigError(_describe(error, str(path))) from error
+    return tree
 
 
 def load(
@@ -83,12 +107,7 @@ def load(
     # Over the defaults, so that half of a limit can be set by itself.
     tree = Config().model_dump()
     if path is not None:
-        try:
-            _merge(tree, tomllib.loads(path.read_text("utf-8")))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{path}: is not TOML: {error}") from error
+        _merge(tree, _from_file(path))
     _merge(tree, _from_environment(os.environ if environment is None else environment))
     _merge(tree, _from_assignments(assignments))
     try:

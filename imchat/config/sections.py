@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from imchat.config.cluster import DatabaseSection, LinksSection, RedisSection
 from imchat.config.values import Endpoint, HostPort, NodeName, Rate, Section
@@ -35,6 +35,13 @@ class HashingSection(Section):
     lanes: int = Field(default=1, ge=1, le=16)
     threads: int = Field(default=2, ge=1, le=64)
     queue: int = Field(default=64, ge=1, le=10_000, description="Waiting hashes; beyond it the gate answers 503.")
+
+    @model_validator(mode="after")
+    def _enough_memory(self) -> Self:
+        # argon2 itself demands it (RFC 9106, section 3.1).
+        if self.memory_kib < 8 * self.lanes:
+            raise ValueError("memory_kib must be at least 8 times lanes")
+        return self
 
 
 class GateSection(Section):

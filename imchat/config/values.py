@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.internet.testing import MemoryReactor
 
+_LAST_PORT = 65_535
+
 
 def _parsed(value: str, parse: Callable[[Any, str], object], example: str) -> str:
     # Only parsed here: nothing listens or connects.
@@ -21,6 +23,11 @@ def _parsed(value: str, parse: Callable[[Any, str], object], example: str) -> st
 
 
 def _endpoint(value: str) -> str:
+    kind, _, rest = value.partition(":")
+    if kind in ("tcp", "tcp4", "tcp6", "ssl"):
+        words = [word.removeprefix("port=") for word in rest.split(":")]
+        if any(word.isdecimal() and int(word) > _LAST_PORT for word in words):
+            raise ValueError(f"has a port above {_LAST_PORT}")
     # The files of ``ssl:`` and ``tls:`` are not ours to read yet.
     if value.split(":", 1)[0] in ("ssl", "tls", "systemd"):
         return value
@@ -48,7 +55,9 @@ def _node(value: str) -> str:
 
 def _listed(value: object) -> object:
     # From the environment and the command line: separated by commas.
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return tuple(value) if isinstance(value, list) else value
 
 
 Endpoint = Annotated[str, AfterValidator(_endpoint)]

@@ -88,6 +88,24 @@ class Refusals(SynchronousTestCase):
         self.assertTrue(any("gate.max_body" in line and "integer" in line for line in lines), text)
         self.assertTrue(any("chat.idle_timeout" in line and "10" in line for line in lines), text)
 
+    def test_a_file_has_types(self):
+        path = Path(self.mktemp())
+        path.write_text('[gate]\nrequest_timeout = true\nmax_body = "70000"\nmax_connections = 20.0\n', "utf-8")
+        error = self.assertRaises(ConfigError, load, path, [], {})
+        for key in ("gate.request_timeout", "gate.max_body", "gate.max_connections"):
+            self.assertIn(key, str(error))
+
+    def test_a_value_in_the_place_of_a_section(self):
+        path = Path(self.mktemp())
+        path.write_text("gate = 3\n", "utf-8")
+        self.assertIn("gate: must be a section", str(self.assertRaises(ConfigError, load, path, [], {})))
+
+    def test_a_port_that_is_none(self):
+        self.assertIn("chat.listen", self.refuse("chat.listen=tcp:99999:interface=127.0.0.1"))
+
+    def test_less_memory_than_argon2_takes(self):
+        self.assertIn("memory_kib", self.refuse("gate.hashing.memory_kib=8", "gate.hashing.lanes=16"))
+
     def test_an_unknown_section(self):
         self.assertIn("gaet", self.refuse("gaet.listen=tcp:1"))
 

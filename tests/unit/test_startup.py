@@ -21,8 +21,16 @@ class DataDirectory(SynchronousTestCase):
         self.assertTrue(made.is_absolute())
         self.assertEqual(stat.S_IMODE(made.stat().st_mode), 0o700)
 
-    def test_one_that_others_can_read_is_closed_to_them(self):
+    def test_one_with_the_files_of_others_is_left_alone(self):
         self.path.mkdir(mode=0o755)
+        (self.path / "theirs").touch()
+        error = self.assertRaises(StartupError, startup.make_data_dir, self.path)
+        self.assertIn("--data", str(error))
+        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o755)
+
+    def test_one_of_ours_that_others_can_read_is_closed_to_them(self):
+        self.path.mkdir(mode=0o755)
+        (self.path / "lock").touch()
         startup.make_data_dir(self.path)
         self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o700)
 
@@ -58,12 +66,23 @@ class Ports(SynchronousTestCase):
             error = self.assertRaises(StartupError, startup.check_port, endpoint, "gate.listen")
             self.assertIn("gate.listen", str(error))
             self.assertIn("in use", str(error))
-            port = taken.getsockname()[1]
-            startup_error = self.assertRaises(
-                StartupError, startup.check_port, f"ssl:{port}:interface=127.0.0.1:privateKey=none.pem", "gate.listen"
-            )
-            self.assertIn("in use", str(startup_error))
         startup.check_port(endpoint, "gate.listen")
+
+    def test_two_settings_with_one_port(self):
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            endpoint = f"tcp:{found.getsockname()[1]}:interface=127.0.0.1"
+        error = self.assertRaises(
+            StartupError, startup.check_ports, (endpoint, "gate.listen"), (endpoint, "chat.listen")
+        )
+        self.assertIn("chat.listen", str(error))
+        startup.check_ports((endpoint, "gate.listen"))
+
+    def test_a_key_that_is_not_there(self):
+        endpoint = "ssl:0:interface=127.0.0.1:privateKey=/nowhere.pem"
+        error = self.assertRaises(StartupError, startup.check_port, endpoint, "gate.listen")
+        self.assertIn("gate.listen", str(error))
+        self.assertIn("/nowhere.pem", str(error))
 
     def test_an_address_that_is_not_ours(self):
         error = self.assertRaises(StartupError, startup.check_port, "tcp:0:interface=192.0.2.1", "chat.listen")
