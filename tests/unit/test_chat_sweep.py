@@ -169,8 +169,8 @@ class OrderTests(Case):
         self.put(TALK, 1, 2, 3)
         self.hear("user:1", TALK, 2)
         self.hear("user:2", TALK, 2)
-        self.hear("user:1", TALK, 3)
         self.wait(PATIENCE - 0.01)
+        self.hear("user:1", TALK, 3)
         self.assertEqual([], self.streams.reads)
         self.wait(0.01)
         self.assertEqual(1, len(self.streams.reads))
@@ -192,6 +192,7 @@ class OrderTests(Case):
         self.hear("user:1", TALK, 1)
         self.hear("user:1", TALK, 2)
         self.hear("user:2", TALK, 1)
+        self.rig.pushes.offer(event(TALK, 1), self.streams.memberships[TALK])
         self.assertEqual([1, 2], self.pushes(self.ann))
         self.assertEqual({}, self.rig.hosting.get(TALK).waiting)
 
@@ -219,9 +220,18 @@ class OrderTests(Case):
         self.put(GROUP, 1, 2)
         self.hear("conversation:200", GROUP, 2)
         self.wait()
+        self.assertEqual({}, self.rig.hosting.get(GROUP).waiting)
         self.put(GROUP, 3)
         self.hear("conversation:200", GROUP, 3)
         self.assertEqual([3], self.pushes(cat, GROUP))
+
+    def test_a_group_of_which_nobody_here_is_a_member_any_more_is_not_asked_for_again(self) -> None:
+        del self.streams.memberships[GROUP].members[ANN], self.streams.memberships[GROUP].members[BOB]
+        self.put(GROUP, 1)
+        self.rig.bus.suspected("any")
+        self.wait()
+        self.assertEqual(1, self.rig.hosting.get(GROUP).seq)
+        self.assertEqual([], self.pushes(self.ann, GROUP))
 
     def test_who_left_while_it_was_read_and_came_back_gets_nothing_old(self) -> None:
         self.streams.held_reads = []
