@@ -19,6 +19,7 @@ from imchat.domain.models import (
     Event,
     EventRange,
     Head,
+    HostedStream,
     Invitation,
     Login,
     Membership,
@@ -200,6 +201,12 @@ class StreamStore(Protocol):
 
         Returns:
             One page, and the cursor (last_ms, stream_id) of the next, None at the end.
+        """
+
+    async def hosted(self, user_id: int) -> list[HostedStream]:
+        """All streams of which a user hears: their private one and the conversations in which they are now.
+
+        Those without an event are told too. Costs one query, as much as the user has conversations.
         """
 
 

@@ -12,9 +12,12 @@ from imchat.chat.logic.connections import Connections
 from imchat.chat.logic.delivery import Delivery
 from imchat.chat.logic.direct import Direct
 from imchat.chat.logic.fanout import FanOut
-from imchat.chat.logic.faults import Faults
+from imchat.chat.logic.faults import Faults, Outage
+from imchat.chat.logic.hosting import Hosting
 from imchat.chat.logic.lifecycle import Lifecycle
 from imchat.chat.logic.members import Memberships
+from imchat.chat.logic.missing import Missing
+from imchat.chat.logic.pushes import Pushes
 from imchat.chat.logic.quota import Quota
 from imchat.chat.logic.reading import Reading
 from imchat.chat.logic.registry import Registry
@@ -23,6 +26,7 @@ from imchat.chat.logic.send import Sender
 from imchat.chat.logic.sessions import Sessions
 from imchat.chat.logic.storing import Storing
 from imchat.chat.logic.subscriptions import Subscriptions
+from imchat.chat.logic.sweep import Sweep
 from imchat.chat.settings import ChatSettings
 from imchat.chat.translate import framed_push
 from imchat.domain.content import ContentCodec
@@ -87,18 +91,24 @@ class ChatNode:
         registry, connections = Registry(), Connections(settings)
         memberships = Memberships(conversations, settings.cached_members)
         fan_out = FanOut(registry, framed_push, clock, settings.fan_out)
-        self._delivery = Delivery(fan_out, memberships, bus, spawn, log)
+        subscriptions = Subscriptions(bus, spawn, log)
+        hosting = Hosting(streams, subscriptions)
+        pushes = Pushes(fan_out, hosting)
+        outage = Outage("the database, asked for what was not heard,", log)
+        missing = Missing(streams, memberships, hosting, pushes, codec, clock, spawn, outage)
+        hosting.report(missing.expect)
+        pushes.report(missing.expect, missing.added, missing.unhosted)
+        self._delivery = Delivery(pushes, memberships, bus, spawn, log)
         sender = Sender(codec, memberships, self._delivery, quota, log)
         batcher = Batcher(Storing(streams, faults), settings, clock, spawn, sender.settle)
         sender.feed(batcher)
-        subscriptions = Subscriptions(bus, spawn, log)
-        self._sessions = Sessions(sessions, registry, subscriptions, self._delivery, settings, clock)
+        self._sessions = Sessions(sessions, registry, subscriptions, hosting, self._delivery, settings, clock)
         self._bus = bus
         work = (batcher.work, connections.requests, fan_out.work, self._delivery.work)
         revalidation = Revalidation(sessions, registry, self._sessions, clock, settings.touch_interval, log)
-        self._lifecycle = Lifecycle(
-            node_id, address, status, connections, revalidation, work, settings, clock, spawn, log
-        )
+        interval = settings.revalidation_interval
+        sweep = Sweep(bus, hosting, missing, revalidation.run, clock, interval, spawn, outage)
+        self._lifecycle = Lifecycle(node_id, address, status, connections, sweep, work, settings, clock, spawn, log)
         self.factory = ChatFactory(
             Services(
                 settings=settings,

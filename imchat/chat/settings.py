@@ -34,7 +34,8 @@ class ChatSettings:
         fan_out: Deliveries of one event within one reactor turn.
         cached_members: Members of conversations kept in memory.
         report_interval: Between two reports to the status servers.
-        revalidation_interval: Between two checks of all live sessions against the database.
+        revalidation_interval: Between two checks of all live sessions, and of the ends of their streams, against the
+            database; at most, for they are made at once when something may have been missed.
         touch_interval: Between two notes in the database that a session is in use.
         drain_timeout: For an orderly end.
     """

@@ -244,6 +244,15 @@ class StreamState:
 
 
 @dataclass(frozen=True, slots=True)
+class HostedStream:
+    """A stream of which a user hears: where it ends now, and for a conversation its kind."""
+
+    stream_id: int
+    last_seq: int
+    conversation_kind: ConversationKind | None
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """The answer to opening a direct conversation; ``events`` went to the private streams if it was created now."""
 

@@ -1,6 +1,6 @@
-"""The contract of StreamStore.read and StreamStore.changed."""
+"""The contract of what StreamStore reads: read, changed and hosted."""
 
-from imchat.domain.models import ConversationKind
+from imchat.domain.models import ConversationKind, HostedStream
 from tests.contract.stores import ADDED, ANN, BOB, CAT, TALK, StoreContract, draft
 
 
@@ -191,3 +191,35 @@ class ChangedContract(StoreContract):
         newest_first = [9_000 + n for n in reversed(range(450))]
         self.assertEqual(await self.pages(limit=1_000), [newest_first])
         self.assertEqual(await self.pages({i: 1 for i in newest_first[:-1]}, limit=5), [[9_000]])
+
+
+class HostedContract(StoreContract):
+    async def setUp(self):
+        await super().setUp()
+        await self.add_people()
+
+    async def hosted(self, user_id=ANN):
+        return sorted(await self.stores.streams.hosted(user_id), key=lambda found: found.stream_id)
+
+    async def test_the_private_stream_and_every_conversation_with_their_ends(self):
+        await self.open_direct()
+        await self.open_direct(ANN, CAT, TALK + 1)
+        await self.seqs(draft(TALK, ANN, 1), draft(TALK, BOB, 2), draft(ANN, 0, 3, kind=ADDED))
+        direct = ConversationKind.DIRECT
+        expected = [HostedStream(ANN, 1, None), HostedStream(TALK, 2, direct), HostedStream(TALK + 1, 0, direct)]
+        self.assertEqual(expected, await self.hosted())
+        self.assertEqual([HostedStream(BOB, 0, None), HostedStream(TALK, 2, direct)], await self.hosted(BOB))
+
+    async def test_a_group_is_told_as_one(self):
+        await self.open_direct()
+        await self.sql("UPDATE conversation SET kind = 2 WHERE conversation_id = ?", TALK)
+        self.assertEqual(HostedStream(TALK, 0, ConversationKind.GROUP), (await self.hosted())[-1])
+
+    async def test_what_one_has_left_is_not_told(self):
+        await self.open_direct()
+        await self.sql("DELETE FROM member WHERE user_id = ?", BOB)
+        self.assertEqual([HostedStream(BOB, 0, None)], await self.hosted(BOB))
+
+    async def test_who_does_not_exist_hears_nothing(self):
+        for user_id in (4711, 0, 2**64 - 1):
+            self.assertEqual([], await self.hosted(user_id))

@@ -12,7 +12,7 @@ from imchat.store.sqlite import migrate, open_database
 from tests.contract import mariadb
 from tests.contract.accounts import AccountStoreContract, InvitationStoreContract
 from tests.contract.conversations import ConversationStoreContract
-from tests.contract.reading import ChangedContract, ReadContract
+from tests.contract.reading import ChangedContract, HostedContract, ReadContract
 from tests.contract.sessions import SessionStoreContract
 from tests.contract.streams import StreamStoreContract
 from tests.fakes.stores import MemoryDatabase
@@ -24,6 +24,7 @@ CONTRACTS = (
     StreamStoreContract,
     ReadContract,
     ChangedContract,
+    HostedContract,
     ConversationStoreContract,
 )
 

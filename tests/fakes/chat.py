@@ -17,7 +17,9 @@ from imchat.domain.models import (
     Device,
     Draft,
     Event,
+    EventRange,
     Head,
+    HostedStream,
     Member,
     Membership,
     NodeReport,
@@ -104,7 +106,7 @@ class StoredEvent:
 
 
 class MemoryStreams:
-    """The part of :class:`imchat.ports.StreamStore` that a flush needs, in dictionaries, with the same rules.
+    """The part of :class:`imchat.ports.StreamStore` that a node needs, in dictionaries, with the same rules.
 
     Attributes:
         memberships: By conversation; put here what exists.
@@ -113,6 +115,10 @@ class MemoryStreams:
             ("after", exception) raised when all is, or None.
         poison: Drafts whose content has these bytes make every flush fail that holds one.
         contended: So does a draft of such a stream, by locks.
+        failure: Raised by what only reads, while it is set.
+        asked: The ids of each look at heads.
+        reads: (stream, reader, after) of each read.
+        held_reads: Where a list, reads wait in it.
     """
 
     def __init__(self, *memberships: Membership) -> None:
@@ -124,6 +130,10 @@ class MemoryStreams:
         self.contended: set[int] = set()
         self.contention: Callable[[], Exception] | None = None
         self.running = 0
+        self.failure: Exception | None = None
+        self.asked: list[tuple[int, ...]] = []
+        self.reads: list[tuple[int, int, int]] = []
+        self.held_reads: list[Deferred[None]] | None = None
         self._held: list[Deferred[None]] | None = None
 
     def hold(self) -> None:
@@ -186,6 +196,50 @@ class MemoryStreams:
         event = Event(draft.stream_id, seq, draft.sender_id, draft.client_id, draft.kind, draft.content, ordinal, seq)
         stream.append(StoredEvent(event, draft.digest))
         return Stored(event)
+
+    async def hosted(self, user_id: int) -> list[HostedStream]:
+        self._ask()
+        of = [found for found in self.memberships.values() if user_id in found.members]
+        conversations = [HostedStream(one.conversation_id, self.last_seq(one.conversation_id), one.kind) for one in of]
+        return [HostedStream(user_id, self.last_seq(user_id), None), *conversations]
+
+    async def heads(self, stream_ids: Sequence[int]) -> dict[int, Head]:
+        self.asked.append(tuple(stream_ids))
+        self._ask()
+        return {stream_id: head(stream_id, self.last_seq(stream_id)) for stream_id in stream_ids}
+
+    async def read(
+        self, stream_id: int, reader_id: int, *, after: int, before: int, limit: int, max_bytes: int
+    ) -> EventRange | None:
+        self.reads.append((stream_id, reader_id, after))
+        self._ask()
+        if self.held_reads is not None:
+            held: Deferred[None] = Deferred()
+            self.held_reads.append(held)
+            await held
+        member = Member(reader_id, 0, 1)
+        if stream_id != reader_id:
+            found = self.memberships[stream_id].members.get(reader_id)
+            if found is None:
+                return None
+            member = found
+        high, last_seq = min(before - 1, self.last_seq(stream_id)), self.last_seq(stream_id)
+        seen = [one.event for one in self.events.get(stream_id, [])]
+        seen = [one for one in seen if max(after + 1, member.from_seq) <= one.seq <= high][:limit]
+        cut = len(seen) == limit
+        return EventRange(stream_id, after + 1, seen[-1].seq if cut else high, last_seq, tuple(seen))
+
+    def last_seq(self, stream_id: int) -> int:
+        return len(self.events.get(stream_id, []))
+
+    def put(self, event: Event) -> None:
+        """Store an event as another node would."""
+        assert event.seq == self.last_seq(event.stream_id) + 1
+        self.events.setdefault(event.stream_id, []).append(StoredEvent(event, b""))
+
+    def _ask(self) -> None:
+        if self.failure is not None:
+            raise self.failure
 
     async def membership(self, conversation_id: int) -> Membership | None:
         """:class:`imchat.ports.ConversationStore`'s."""
@@ -250,6 +304,8 @@ class RecordingBus:
     failure: Exception | None = None
     held: list[Deferred[None]] | None = None
     receive: Callable[[str, Notice], None] | None = None
+    suspect: bool = False
+    suspected: Callable[[str], None] | None = None
 
     async def publish(self, notices: Sequence[tuple[str, Notice]]) -> None:
         if self.failure is not None:
@@ -273,6 +329,9 @@ class RecordingBus:
 
     def listen(self, receive: Callable[[str, Notice], None]) -> None:
         self.receive = receive
+
+    def watch(self, suspected: Callable[[str], None]) -> None:
+        self.suspected = suspected
 
 
 class RecordingStatus:

@@ -14,10 +14,10 @@ from imchat.domain.accounts import email_key, name_key
 from imchat.domain.models import Device, NodeAddress, User
 from imchat.domain.sessions import token_hash, token_text
 from imchat.net.content import WireContentCodec
-from imchat.store.memory.bus import MemoryHub
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.codec import encode
 from imchat.wire.frames import FrameSplitter, frame
+from tests.fakes.bus import LossyHub
 from tests.fakes.chat import RecordingStatus
 from tests.fakes.ids import SeededIds
 from tests.fakes.stores import MemoryDatabase
@@ -52,7 +52,7 @@ class NodeRig:
         self.clock.advance(START)
         self.room = room
         self.database = MemoryDatabase(self.clock)
-        self.hub = MemoryHub(self.clock)
+        self.hub = LossyHub(self.clock)
         self.status = RecordingStatus()
         self.ids = SeededIds(7)
         self.users: dict[str, int] = {}

@@ -9,12 +9,16 @@ from imchat.chat.logic.batch import Batcher
 from imchat.chat.logic.connection import Live
 from imchat.chat.logic.delivery import Delivery
 from imchat.chat.logic.fanout import FanOut
-from imchat.chat.logic.faults import Faults
+from imchat.chat.logic.faults import Faults, Outage
+from imchat.chat.logic.hosting import Hosting
 from imchat.chat.logic.members import Memberships
+from imchat.chat.logic.missing import Missing
+from imchat.chat.logic.pushes import Pushes
 from imchat.chat.logic.quota import Quota
 from imchat.chat.logic.registry import Registry
 from imchat.chat.logic.send import Sender
 from imchat.chat.logic.storing import Storing
+from imchat.chat.logic.subscriptions import Subscriptions
 from imchat.chat.settings import ChatSettings
 from imchat.domain.content import Text
 from imchat.domain.errors import IMError
@@ -49,7 +53,15 @@ class SendRig:
         self.encoded: list[Event] = []
         self.memberships = Memberships(streams, self.settings.cached_members)
         self.fan_out = FanOut(self.registry, self._encode, self.clock, self.settings.fan_out)
-        self.delivery = Delivery(self.fan_out, self.memberships, self.bus, spawn, self.log)
+        self.hosting = Hosting(streams, Subscriptions(self.bus, spawn, self.log))
+        self.pushes = Pushes(self.fan_out, self.hosting)
+        self.outage = Outage("the database", self.log)
+        self.missing = Missing(
+            streams, self.memberships, self.hosting, self.pushes, WireContentCodec(), self.clock, spawn, self.outage
+        )
+        self.hosting.report(self.missing.expect)
+        self.pushes.report(self.missing.expect, self.missing.added, self.missing.unhosted)
+        self.delivery = Delivery(self.pushes, self.memberships, self.bus, spawn, self.log)
         self.quota = Quota(self.clock)
         self.sender = Sender(WireContentCodec(), self.memberships, self.delivery, self.quota, self.log)
         self.storing = Storing(streams, Faults(SeededIds(), self.log))
@@ -65,12 +77,15 @@ class SendRig:
         connection = RecordingConnection(f"{user_id}/{device_id}")
         settings = self.settings
         live = Live(connection, session(user_id, device_id), settings.messages, settings.requests, settings.lookups)
+        self.hosting.hold(user_id)
         self.registry.add(live)
+        spawn("loading", self.hosting.load(user_id))
         return live
 
     def leave(self, live: Live) -> None:
         """Its connection is gone."""
         self.registry.remove(live)
+        self.hosting.release(live.user_id)
 
     def send(self, live: Live, conversation_id: int, number: int, text: str | None = None) -> None:
         """Send message ``number``; an error raised at once counts as the answer."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from imchat.chat.logic.marks import Marks
 from imchat.chat.logic.members import Memberships
 from imchat.chat.settings import ChatSettings
 from imchat.domain.errors import Unavailable
@@ -31,6 +30,11 @@ class Case(SynchronousTestCase):
 
     def pushes(self, live):
         return live.connection.pushes()
+
+    def pushed_up_to(self, **seqs: int) -> None:
+        """So far the streams were pushed here."""
+        for name, seq in seqs.items():
+            self.rig.hosting.get({"ann": ANN, "bob": BOB, "talk": TALK, "group": GROUP}[name]).seq = seq
 
 
 class PushTests(Case):
@@ -68,14 +72,14 @@ class PushTests(Case):
         self.assertEqual([(GROUP, 5)], self.pushes(self.bob))
 
     def test_a_resend_is_pushed_again_only_where_it_may_be_missing(self) -> None:
+        other = SendRig(self.streams)
+        bob, ann = other.join(BOB), other.join(ANN)
         self.rig.send(self.ann, TALK, 1)
         self.rig.run()
         self.rig.send(self.ann, TALK, 1)
         self.rig.run()
         self.assertEqual([(TALK, 1)], self.pushes(self.bob))
         # Another node stored it and died before it told anybody.
-        other = SendRig(self.streams)
-        bob, ann = other.join(BOB), other.join(ANN)
         other.send(ann, TALK, 1)
         other.run()
         self.assertEqual([(TALK, 1)], self.pushes(bob))
@@ -152,6 +156,7 @@ class PublishTests(Case):
         self.assertEqual([(TALK, 1), (TALK, 2)], self.pushes(self.bob))
 
     def test_private_events_go_to_that_users_devices(self) -> None:
+        self.pushed_up_to(ann=3, bob=6)
         self.rig.delivery.private([event(ANN, 4), event(BOB, 7)])
         self.assertEqual([[(ANN, 4)], [(BOB, 7)], []], [self.pushes(live) for live in (self.ann, self.bob, self.cat)])
         self.assertEqual(["user:1", "user:2"], [channel for channel, _ in self.rig.bus.published])
@@ -162,19 +167,26 @@ class HeardTests(Case):
         notice = EventsAppended(stream_id, version, tuple(event(stream_id, seq) for seq in seqs))
         self.rig.delivery.heard(channel, notice)
 
-    def test_a_users_channel_concerns_that_user_alone(self) -> None:
+    def test_what_one_sides_channel_tells_reaches_both_and_the_others_nothing_more(self) -> None:
+        # The other side's notice may be lost alone.
         self.hear("user:2", TALK, 1, 1)
-        self.assertEqual([[], [(TALK, 1)]], [self.pushes(self.ann), self.pushes(self.bob)])
+        self.assertEqual([[(TALK, 1)], [(TALK, 1)]], [self.pushes(self.ann), self.pushes(self.bob)])
         self.hear("user:1", TALK, 1, 1)
         self.assertEqual([[(TALK, 1)], [(TALK, 1)]], [self.pushes(self.ann), self.pushes(self.bob)])
         self.assertEqual([], self.rig.bus.published)
 
+    def test_a_private_event_is_its_owners_alone(self) -> None:
+        self.hear("user:2", BOB, 0, 1)
+        self.assertEqual([[], [(BOB, 1)]], [self.pushes(self.ann), self.pushes(self.bob)])
+
     def test_a_newer_version_makes_the_old_membership_void(self) -> None:
         self.rig.memberships.put(membership(TALK, ANN, BOB))
+        self.streams.memberships[TALK] = membership(TALK, ANN, BOB, version=2)
         self.hear("user:2", TALK, 2, 1)
-        self.assertIsNone(self.rig.memberships.get(TALK))
+        self.assertEqual(2, self.rig.memberships.get(TALK).version)
 
     def test_a_group_whose_members_changed_is_read_before_anything_is_pushed(self) -> None:
+        self.pushed_up_to(group=4)
         self.rig.memberships.put(self.group)
         self.streams.memberships[GROUP] = membership(GROUP, ANN, CAT, kind=ConversationKind.GROUP, version=2)
         self.hear("conversation:200", GROUP, 2, 5, 6)
@@ -191,6 +203,7 @@ class HeardTests(Case):
             self.rig.memberships.put(found)
             return found
 
+        self.pushed_up_to(group=4)
         self.rig.memberships.load = load
         self.hear("conversation:200", GROUP, 1, 5)
         self.hear("conversation:200", GROUP, 1, 6)
@@ -208,20 +221,6 @@ class HeardTests(Case):
 
 
 class MemoryTests(SynchronousTestCase):
-    def test_marks_stay_at_a_gap(self) -> None:
-        marks = Marks(capacity=2)
-        for seq in (4, 5, 7, 5):
-            marks.note(1, seq)
-        self.assertEqual(5, marks.get(1))
-        marks.note(1, 6)
-        self.assertEqual(6, marks.get(1))
-
-    def test_marks_forget_what_was_not_used_for_longest(self) -> None:
-        marks = Marks(capacity=2)
-        for stream_id in (1, 2, 1, 3):
-            marks.note(stream_id, 9)
-        self.assertEqual([9, 0, 9], [marks.get(stream_id) for stream_id in (1, 2, 3)])
-
     def test_memberships_are_bounded_by_their_members_and_never_go_back(self) -> None:
         kept = Memberships(MemoryStreams(), 8)
         kept.put(membership(1, ANN, BOB))

@@ -11,7 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.chat.logic.delivery import Delivery
 from imchat.chat.logic.fanout import FanOut
+from imchat.chat.logic.hosting import Hosting
 from imchat.chat.logic.members import Memberships
+from imchat.chat.logic.pushes import Pushes
 from imchat.chat.logic.registry import Registry
 from imchat.chat.logic.revalidation import Revalidation
 from imchat.chat.logic.sessions import Sessions
@@ -33,9 +35,12 @@ class Case(SynchronousTestCase):
         log = Logger()
         self.store, self.bus, self.registry = MemorySessions(), RecordingBus(), Registry()
         fan_out = FanOut(self.registry, lambda _: b"", self.clock, 10)
-        delivery = Delivery(fan_out, Memberships(MemoryStreams(), 10), self.bus, spawn, log)
-        subscriptions = Subscriptions(self.bus, spawn, log)
-        self.sessions = Sessions(self.store, self.registry, subscriptions, delivery, ChatSettings(), self.clock)
+        self.streams, subscriptions = MemoryStreams(), Subscriptions(self.bus, spawn, log)
+        self.hosting = Hosting(self.streams, subscriptions)
+        delivery = Delivery(Pushes(fan_out, self.hosting), Memberships(self.streams, 10), self.bus, spawn, log)
+        self.sessions = Sessions(
+            self.store, self.registry, subscriptions, self.hosting, delivery, ChatSettings(), self.clock
+        )
         self.sweep = Revalidation(self.store, self.registry, self.sessions, self.clock, 3_600, log)
         self.count = 0
 

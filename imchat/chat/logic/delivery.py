@@ -13,9 +13,10 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from imchat.chat.logic.connection import Live
-from imchat.chat.logic.fanout import FanOut
 from imchat.chat.logic.faults import Outage
+from imchat.chat.logic.hosting import conversation_channel
 from imchat.chat.logic.members import Memberships
+from imchat.chat.logic.pushes import Pushes
 from imchat.chat.logic.waiting import Work
 from imchat.domain.errors import Unavailable
 from imchat.domain.models import ConversationKind, Event, Membership
@@ -28,12 +29,10 @@ class Commit:
 
     Attributes:
         skip: Connections that were told already, by an acknowledgement.
-        resent: It was stored before; whoever stored it may not have lived to tell.
     """
 
     event: Event
     skip: tuple[Live, ...] = ()
-    resent: bool = False
 
 
 def user_channel(user_id: int) -> str:
@@ -45,14 +44,14 @@ def _channels(membership: Membership) -> list[str]:
     """Where the other nodes hear of a conversation's events."""
     if membership.kind is ConversationKind.DIRECT:
         return [user_channel(user_id) for user_id in membership.members]
-    return [f"conversation:{membership.conversation_id}"]
+    return [conversation_channel(membership.conversation_id)]
 
 
 class Delivery:
     """Pushes events and rings the bell on other nodes.
 
     Args:
-        fan_out: To the connections here.
+        pushes: To the connections here, in order.
         memberships: Who is to hear.
         bus: To the other nodes.
         spawn: Starts what nobody waits for.
@@ -62,8 +61,8 @@ class Delivery:
         work: Notices that are being published, and memberships that are being read for it.
     """
 
-    def __init__(self, fan_out: FanOut, memberships: Memberships, bus: Bus, spawn: Spawn, log: Logger) -> None:
-        self._fan_out = fan_out
+    def __init__(self, pushes: Pushes, memberships: Memberships, bus: Bus, spawn: Spawn, log: Logger) -> None:
+        self._pushes = pushes
         self._memberships = memberships
         self._bus = bus
         self._spawn = spawn
@@ -81,8 +80,7 @@ class Delivery:
             if membership is None:
                 unknown.append(commit)
                 continue
-            if not commit.resent or self._fan_out.pushed(event.stream_id) < event.seq:
-                self._fan_out.to_members(event, membership, commit.skip)
+            self._pushes.offer(event, membership, commit.skip)
             # A resend is published again in any case: the node that stored it may have died before it told.
             known.setdefault(event.stream_id, (membership, []))[1].append(event)
         self.publish(
@@ -107,27 +105,30 @@ class Delivery:
         """Deliver events of private streams, here and elsewhere."""
         notices: list[tuple[str, Notice]] = []
         for event in events:
-            self._fan_out.to_user(event, event.stream_id)
+            self._pushes.offer(event, None)
             notices.append((user_channel(event.stream_id), EventsAppended(event.stream_id, 0, (event,))))
         self.publish(notices)
 
     def heard(self, channel: str, notice: EventsAppended) -> None:
         """Deliver here what another part committed."""
-        kind, _, number = channel.partition(":")
-        if kind == "user":
-            self._memberships.drop_older(notice.stream_id, notice.member_version)
+        stream_id = notice.stream_id
+        if channel == user_channel(stream_id):
             for event in notice.events:
-                self._fan_out.to_user(event, int(number))
+                self._pushes.offer(event, None)
             return
-        membership = self._memberships.get(notice.stream_id)
-        behind = self._behind.get(notice.stream_id)
+        # Of one-to-one talk both sides' channels tell; where both are here the second one says nothing new.
+        self._memberships.drop_older(stream_id, notice.member_version)
+        if all(self._pushes.pushed(stream_id, event.seq) for event in notice.events):
+            return
+        membership = self._memberships.get(stream_id)
+        behind = self._behind.get(stream_id)
         if behind is not None:
             behind.append(notice)
-        elif membership is not None and membership.version >= notice.member_version:
+        elif membership is not None:
             self._to_members(notice, membership)
         else:
-            self._behind[notice.stream_id] = [notice]
-            self._start("reading members", self._catch_up(notice.stream_id))
+            self._behind[stream_id] = [notice]
+            self._start("reading members", self._catch_up(stream_id))
 
     async def _catch_up(self, stream_id: int) -> None:
         """Read a membership that changed, then push what waited for it, in order."""
@@ -147,7 +148,7 @@ class Delivery:
 
     def _to_members(self, notice: EventsAppended, membership: Membership) -> None:
         for event in notice.events:
-            self._fan_out.to_members(event, membership)
+            self._pushes.offer(event, membership)
 
     def publish(self, notices: Sequence[tuple[str, Notice]]) -> None:
         """Tell other nodes; nobody waits for it."""

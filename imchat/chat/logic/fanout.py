@@ -9,7 +9,6 @@ from itertools import islice
 from twisted.internet.interfaces import IReactorTime
 
 from imchat.chat.logic.connection import Live
-from imchat.chat.logic.marks import Marks
 from imchat.chat.logic.registry import Registry
 from imchat.chat.logic.waiting import Work
 from imchat.domain.models import Event, Membership
@@ -52,18 +51,12 @@ class FanOut:
         self._encode = encode
         self._clock = clock
         self._per_turn = per_turn
-        self._marks = Marks()
         self._jobs: deque[_Job] = deque()
         self._queued: dict[int, int] = {}
         self.work = Work()
 
-    def pushed(self, stream_id: int) -> int:
-        """The seq up to which all events of a stream were pushed here, 0 where nothing is known of it."""
-        return self._marks.get(stream_id)
-
     def to_user(self, event: Event, user_id: int) -> None:
         """Push an event to a user's connections."""
-        self._marks.note(event.stream_id, event.seq)
         self._deliver(_Job(event, iter(self._by_user.get(user_id, ()))), None)
 
     def to_members(self, event: Event, membership: Membership, skip: tuple[Live, ...] = ()) -> None:
@@ -73,7 +66,6 @@ class FanOut:
             skip: Connections that know of it already.
         """
         stream_id = event.stream_id
-        self._marks.note(stream_id, event.seq)
         job = _Job(event, self._recipients(event, membership, skip))
         if len(membership.members) <= self._per_turn and stream_id not in self._queued:
             self._deliver(job, None)

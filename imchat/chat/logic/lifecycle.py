@@ -8,7 +8,7 @@ from twisted.logger import Logger
 from imchat.chat.logic.connection import Hold
 from imchat.chat.logic.connections import Connections
 from imchat.chat.logic.faults import Outage
-from imchat.chat.logic.revalidation import Revalidation
+from imchat.chat.logic.sweep import Sweep
 from imchat.chat.logic.waiting import Periodic, Work, within
 from imchat.chat.settings import ChatSettings
 from imchat.domain.errors import Unavailable
@@ -29,7 +29,7 @@ class Lifecycle:
         address: Where clients reach it.
         status: Where it reports.
         connections: All connections.
-        revalidation: The sweep over sessions.
+        sweep: Looks for what was not heard, and after sessions.
         work: What has to be finished before the end, in this order.
         settings: Times.
         clock: The time.
@@ -43,7 +43,7 @@ class Lifecycle:
         address: NodeAddress,
         status: StatusPort,
         connections: Connections,
-        revalidation: Revalidation,
+        sweep: Sweep,
         work: tuple[Work, ...],
         settings: ChatSettings,
         clock: IReactorTime,
@@ -61,13 +61,12 @@ class Lifecycle:
         self._log = log
         self._outage = Outage("the status server", log)
         self._reports = Periodic(clock, settings.report_interval, "reporting", self._report, spawn)
-        interval = settings.revalidation_interval
-        self._sweeps = Periodic(clock, interval, "checking sessions", revalidation.run, spawn)
+        self._sweep = sweep
 
     def start(self) -> None:
         """Begin to report and to look after sessions."""
         self._reports.start()
-        self._sweeps.start(self._settings.revalidation_interval)
+        self._sweep.start()
 
     async def _report(self) -> None:
         connections = self._connections
@@ -87,7 +86,7 @@ class Lifecycle:
         """
         self._connections.draining = True
         self._reports.stop()
-        self._sweeps.stop()
+        self._sweep.stop()
         self._spawn("reporting", self._report())
         deadline = self._clock.seconds() + self._settings.drain_timeout
         for connection in self._connections.all():

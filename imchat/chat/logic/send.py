@@ -122,7 +122,7 @@ class Sender:
                 # An answer that cannot be given is one connection's loss, not that of all who were in the flush.
                 self._log.failure("answering a message failed")
             if isinstance(outcome, Stored):
-                commits.append(Commit(outcome.event, submission.lives(), outcome.resent))
+                commits.append(Commit(outcome.event, submission.lives()))
         if commits:
             self._delivery.committed(commits)
 

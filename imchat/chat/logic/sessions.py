@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from imchat.chat.logic.connection import Connection, Live
 from imchat.chat.logic.delivery import Delivery, user_channel
+from imchat.chat.logic.hosting import Hosting
 from imchat.chat.logic.registry import Registry
 from imchat.chat.logic.subscriptions import Subscriptions
 from imchat.chat.settings import ChatSettings
@@ -24,6 +26,7 @@ class Sessions:
         store: Where sessions are.
         registry: Who is here.
         subscriptions: To hear of events for those who are here.
+        hosting: What those who are here hear of.
         delivery: To tell other nodes.
         settings: Limits of a connection.
         clock: The time.
@@ -34,6 +37,7 @@ class Sessions:
         store: SessionStore,
         registry: Registry,
         subscriptions: Subscriptions,
+        hosting: Hosting,
         delivery: Delivery,
         settings: ChatSettings,
         clock: IReactorTime,
@@ -41,6 +45,7 @@ class Sessions:
         self._store = store
         self._registry = registry
         self._subscriptions = subscriptions
+        self._hosting = hosting
         self._delivery = delivery
         self._settings = settings
         self._clock = clock
@@ -73,12 +78,14 @@ class Sessions:
         if not here:
             return None
         # Needed before a connection that this one replaces lets go of it.
-        confirmed = self._subscriptions.need(user_channel(session.user_id))
+        confirmed = self._need(session.user_id)
         live = self._register(connection, session)
         if live is None:
-            self._subscriptions.release(user_channel(session.user_id))
+            self._release(session.user_id)
             return None
         await confirmed
+        # The marks are taken when nothing can be missed any more and before the client asks for what is new.
+        await self._hosting.load(session.user_id)
         await self._check_again(live)
         return live if self._registry.of_connection(connection) is live else None
 
@@ -135,8 +142,16 @@ class Sessions:
     def _forget(self, live: Live) -> bool:
         known = self._registry.remove(live)
         if known:
-            self._subscriptions.release(user_channel(live.user_id))
+            self._release(live.user_id)
         return known
+
+    def _need(self, user_id: int) -> Deferred[None]:
+        self._hosting.hold(user_id)
+        return self._subscriptions.need(user_channel(user_id))
+
+    def _release(self, user_id: int) -> None:
+        self._hosting.release(user_id)
+        self._subscriptions.release(user_channel(user_id))
 
     def _now_ms(self) -> int:
         return int(self._clock.seconds() * 1000)

@@ -99,3 +99,29 @@ class Periodic:
         finally:
             if self._running:
                 self._call = self._clock.callLater(self._seconds, self._run)
+
+
+class Again:
+    """Does something when asked, once at a time; asked meanwhile, it does it once more.
+
+    Args:
+        action: Does it.
+    """
+
+    def __init__(self, action: Callable[[], Awaitable[None]]) -> None:
+        self._action = action
+        self._wanted = False
+        self._running = False
+
+    async def run(self) -> None:
+        """Do it; returns at once where it is being done, and will be done again."""
+        self._wanted = True
+        if self._running:
+            return
+        self._running = True
+        try:
+            while self._wanted:
+                self._wanted = False
+                await self._action()
+        finally:
+            self._running = False

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from imchat.domain.models import MAX_ID, Draft, EventRange, Head, StreamState
+from imchat.domain.models import MAX_ID, Draft, EventRange, Head, HostedStream, StreamState
 from imchat.ports import FlushResult, Permit
 from imchat.store.sql.append import HEAD_COLUMNS, HEADS_AT_ONCE, flush
 from imchat.store.sql.bulk import chunks, in_list, possible
 from imchat.store.sql.reading import Stretch, read
 from imchat.store.sql.runner import Runner
-from imchat.store.sql.syncing import changed
+from imchat.store.sql.syncing import changed, hosted
 from imchat.store.sql.transaction import DuplicateKey, Transaction
 
 
@@ -82,3 +82,9 @@ class SqlStreams:
         if cursor is not None:
             cursor = (max(0, min(cursor[0], MAX_ID)), max(0, min(cursor[1], MAX_ID)))
         return await self._reader.run("changed", lambda tx: changed(tx, user_id, positions, cursor, limit))
+
+    async def hosted(self, user_id: int) -> list[HostedStream]:
+        """All streams of which a user hears."""
+        if not possible([user_id]):
+            return []
+        return await self._reader.run("hosted streams", lambda tx: hosted(tx, user_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from imchat.domain.models import MAX_ID, ConversationKind, Head, StreamState
+from imchat.domain.models import MAX_ID, ConversationKind, Head, HostedStream, StreamState
 from imchat.store.sql.append import HEAD_COLUMNS
 from imchat.store.sql.bulk import in_list
 from imchat.store.sql.transaction import Row, Transaction
@@ -28,6 +28,16 @@ _CONVERSATIONS = """
     JOIN conversation c ON c.conversation_id = m.conversation_id
     WHERE m.user_id = ? AND h.last_seq > 0 AND (h.last_ms < ? OR (h.last_ms = ? AND h.stream_id < ?))
     ORDER BY h.last_ms DESC, h.stream_id DESC LIMIT ?
+"""
+
+_HOSTED = """
+    SELECT stream_id, last_seq, 0 FROM head WHERE stream_id = ?
+    UNION ALL
+    SELECT h.stream_id, h.last_seq, c.kind
+    FROM member m
+    JOIN head h ON h.stream_id = m.conversation_id
+    JOIN conversation c ON c.conversation_id = m.conversation_id
+    WHERE m.user_id = ?
 """
 
 _OTHERS = """
@@ -83,3 +93,9 @@ def changed(
             return page + _states(tx, user_id, rows), end
         rows.append(row)
     return page + _states(tx, user_id, rows), None
+
+
+def hosted(tx: Transaction, user_id: int) -> list[HostedStream]:
+    """The streams that :meth:`imchat.ports.StreamStore.hosted` tells."""
+    rows = tx.query(_HOSTED, (user_id, user_id))
+    return [HostedStream(row[0], row[1], ConversationKind(row[2]) if row[2] else None) for row in rows]
