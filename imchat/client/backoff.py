@@ -60,3 +60,15 @@ def retry_delay(retry_after_ms: int | None, backoff: Backoff, attempt: int, frac
         asked = retry_after_ms / 1000
         return min(max(asked, backoff.longest), asked * 2.0 ** min(attempt, 32)) * (1 + fraction / 4)
     return backoff.delay(attempt, fraction)
+
+
+def limited_delay(retry_after_ms: int, backoff: Backoff, fraction: float) -> float:
+    """Seconds until requests that were over a rate limit are made again, each time the same.
+
+    The server has said when there is room for one, which is no outage to wait out. But never less than the first wait
+    of the back-off: room for more gathers meanwhile, so that each round has fewer refusals for what gets through.
+
+    Args:
+        retry_after_ms: What the server asked for, above 0.
+    """
+    return max(retry_after_ms / 1000, backoff.first) * (1 + fraction / 4)

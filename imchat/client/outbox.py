@@ -3,6 +3,9 @@
 Messages to one conversation keep their order. The server refuses what follows a message that failed for a passing
 reason until that message comes again; so after such a failure the lane of the conversation waits for all answers
 under way, and then sends again from the first message that is not acknowledged.
+
+Where the reason is the rate limit, the lane goes on with one message at a time and then gradually more: whatever is
+under way when the limit is reached again is refused with it, and refused messages count towards another limit.
 """
 
 from __future__ import annotations
@@ -16,13 +19,21 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imchat.client.backoff import Timing, retry_delay
+from imchat.client.backoff import Timing, limited_delay, retry_delay
 from imchat.client.connection import Connection
 from imchat.client.errors import ClientError, Disconnected
 from imchat.client.state import Change, OutboxEntry, StateStore
 from imchat.client.tasks import Waiters
 from imchat.domain.content import Content
-from imchat.domain.errors import IMError, Passing, SessionEnded, SessionReplaced, Unauthenticated, UpgradeRequired
+from imchat.domain.errors import (
+    IMError,
+    Passing,
+    RateLimited,
+    SessionEnded,
+    SessionReplaced,
+    Unauthenticated,
+    UpgradeRequired,
+)
 from imchat.net.background import as_deferred
 from imchat.net.content import to_wire
 from imchat.wire import imchat_pb2 as pb
@@ -53,10 +64,16 @@ class Accepted:
 
 @dataclass(slots=True)
 class _Lane:
-    """The messages to one conversation in order, by their ``order``; those in ``flying`` await an answer."""
+    """The messages to one conversation in order, by their ``order``; those in ``flying`` await an answer.
+
+    Attributes:
+        window: How many may await an answer, rounded down.
+        failures: Failures in a row, those for the rate limit apart.
+    """
 
     entries: dict[int, OutboxEntry] = field(default_factory=dict)
     flying: set[int] = field(default_factory=set)
+    window: float = WINDOW
     failed: Passing | None = None
     failures: int = 0
     timer: IDelayedCall | None = None
@@ -188,7 +205,7 @@ class Outbox:
         connection = self._connection
         if connection is None or lane.failed is not None:
             return
-        for entry in list(islice(lane.entries.values(), WINDOW)):
+        for entry in list(islice(lane.entries.values(), int(lane.window))):
             if entry.order not in lane.flying:
                 lane.flying.add(entry.order)
                 self._fly(connection, lane, entry)
@@ -213,6 +230,7 @@ class Outbox:
                 self._connection.give_up("the server answered a message with something else")
             return
         lane.failures = 0
+        lane.window = min(WINDOW, lane.window + 1 / lane.window)  # one more per window that got through
         accepted = Accepted(entry.conversation_id, entry.client_id, frame.accepted.seq, frame.accepted.created_ms)
         self._acknowledged(entry, accepted)
         sender = self._finish(lane, entry)
@@ -253,9 +271,16 @@ class Outbox:
         if lane.failed is None:
             self._pump(lane)
         elif not lane.flying and lane.entries and self._connection is not None:
-            delay = retry_delay(lane.failed.retry_after_ms, self._timing.backoff, lane.failures, self._fraction())
-            lane.failures += 1
-            lane.timer = self._clock.callLater(delay, self._again, lane)
+            lane.timer = self._clock.callLater(self._wait(lane, lane.failed), self._again, lane)
+
+    def _wait(self, lane: _Lane, error: Passing) -> float:
+        backoff, fraction = self._timing.backoff, self._fraction()
+        if isinstance(error, RateLimited):
+            lane.window = 1
+            if error.retry_after_ms:
+                return limited_delay(error.retry_after_ms, backoff, fraction)
+        lane.failures += 1
+        return retry_delay(error.retry_after_ms, backoff, lane.failures - 1, fraction)
 
     def _again(self, lane: _Lane) -> None:
         lane.failed = None

@@ -126,14 +126,14 @@ class Sending(ClientCase):
         self.assertEqual(self.server.texts(self.talk), ["a", "b", "c", "d"])
         self.assertEqual([self.successResultOf(d).seq for d in (*sent, late)], [1, 2, 3, 4])
 
-    def test_passing_errors_in_a_row_are_retried_more_and_more_slowly(self):
+    def test_outages_in_a_row_are_retried_more_and_more_slowly(self):
         user = self.live()
         times = []
 
         def limit(peer, frame):
             if frame.HasField("send_message"):
                 times.append(self.world.clock.seconds())
-                peer.refuse(frame, "rate_limited", 1000)
+                peer.refuse(frame, "unavailable", 1000)
                 return True
             return False
 
