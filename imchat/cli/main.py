@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from twisted.internet.defer import Deferred
@@ -13,7 +13,7 @@ from twisted.internet.task import react
 from twisted.logger import globalLogBeginner
 
 from imchat.cli.arguments import parser
-from imchat.cli.exits import Code, exit_for
+from imchat.cli.exits import Code, Exit, exit_for
 from imchat.cli.world import World, real_world
 
 
@@ -29,6 +29,7 @@ async def execute(arguments: argparse.Namespace, world: World) -> int:
     world.as_json = arguments.json
     arguments.profile = arguments.profile or world.environ.get("IMCHAT_PROFILE") or "default"
     try:
+        _check_texts(arguments, world.environ)
         await arguments.command(arguments, world)
     except BaseException as error:
         end = exit_for(error)
@@ -38,6 +39,14 @@ async def execute(arguments: argparse.Namespace, world: World) -> int:
             world.note(" ".join(end.message.split()))
         return end.code
     return Code.OK
+
+
+def _check_texts(arguments: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    # Bytes that are no text come as surrogates, which only names of files may have (and those are paths by now).
+    for value in (*vars(arguments).values(), environ.get("IMCHAT_SERVER")):
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and any("\ud800" <= c <= "\udfff" for c in text):
+                raise Exit(Code.USAGE, f"{text[:40]!r} is not text in this terminal's encoding")
 
 
 async def _main(reactor: Any, arguments: argparse.Namespace) -> None:

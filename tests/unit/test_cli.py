@@ -106,6 +106,22 @@ class Accounts(CliCase):
             with self.subTest(url):
                 self.refused(2, "--server", url, "login", "alice", "--password-stdin", stdin="x\n")
 
+    def test_arguments_that_are_no_text(self):
+        self.login()
+        for argv in (
+            ("send", "bob", "fine", "\udcff\udcfe"),
+            ("send", "\udcff", "hi"),
+            ("history", "\udcff"),
+            ("--server", "http://\udcff", "whoami"),
+            ("--profile", "\udcff", "whoami"),
+            ("register", "\udcff", "a@x.test", "--code", "1", "--password-stdin"),
+            ("admin", "create-user", "eve", "\udcff@x.test", "--password-stdin"),
+        ):
+            with self.subTest(argv):
+                self.assertIn("is not text", self.refused(2, *argv, stdin="long enough\n"))
+        self.terminal.environ["IMCHAT_SERVER"] = "http://gate.test/\udcff"
+        self.assertIn("is not text", self.refused(2, "login", "alice", "--password-stdin", stdin="x\n"))
+
     def test_a_damaged_profile(self):
         self.login()
         (self.directory / "default/profile.json").write_text("{")
