@@ -21,7 +21,7 @@ from imchat.cli.world import World
 from imchat.client import Accepted, Client, Options, Received, StateBusy, Status, Turn
 from imchat.client.client import FROM_THE_NEWEST
 from imchat.domain.content import Text
-from imchat.domain.errors import IMError
+from imchat.domain.errors import IMError, NotFound
 from imchat.domain.models import MAX_ID
 
 T = TypeVar("T")
@@ -40,10 +40,19 @@ KEPT = "what is not acknowledged is kept, and sent first by the next imchat send
 # --- showing
 
 
+_REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""What turns the direction of all that follows, beyond the text; the marks U+200E and U+200F do not, and stay."""
+
+
 def printable(text: str) -> str:
     """A text that cannot do anything to a terminal but be shown; further lines are indented."""
-    shown = "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else "\ufffd" for c in text)
+    shown = "".join(c if c in "\n\t" or _harmless(c) else "\ufffd" for c in text)
     return shown.replace("\n", "\n    ")
+
+
+def _harmless(character: str) -> bool:
+    # Zl and Zp: separators of lines and paragraphs, which some terminals begin a line at.
+    return character not in _REORDERING and unicodedata.category(character) not in ("Cc", "Zl", "Zp")
 
 
 async def show(world: World, client: Client, event: Received, text: str, still: Deferred[None] | None = None) -> None:
@@ -75,7 +84,14 @@ async def _target(client: Client, name: str) -> int:
     if name.startswith("#"):
         raise Exit(Code.USAGE, f"{name!r} is no #CONVERSATION: a number follows the #")
     user = await client.directory.by_name(name)
-    return await client.open_direct(user.id)
+    try:
+        return await client.open_direct(user.id)
+    except NotFound:
+        raise NotFound(f"there is no user {name!r}") from None
+
+
+def _no_conversation(target: str) -> str:
+    return f"there is no conversation {target} that you are in" if target.startswith("#") else f"{target!r}: not found"
 
 
 async def _texts(arguments: argparse.Namespace, world: World) -> AsyncIterator[str]:
@@ -104,9 +120,7 @@ class _Sender:
         try:
             target = Deferred.fromCoroutine(_target(self._client, self._arguments.target))
             conversation_id = await self._within(target, self._no_server)
-            async for text in _texts(self._arguments, self._world):
-                await self._within(self._slots.acquire(), self._no_answer)
-                self._send(conversation_id, text)
+            broken_off = await self._send_all(conversation_id)
             for _ in range(OUTSTANDING):
                 await self._within(self._slots.acquire(), self._no_answer)
             await self._within(self._client.when_sent(), self._no_answer)
@@ -114,8 +128,23 @@ class _Sender:
             if self._slots.tokens < OUTSTANDING:
                 self._world.note(KEPT)
             raise
+        if broken_off is not None:
+            raise broken_off
         if self._refused:
             raise Exit(Code.REFUSED)
+
+    async def _send_all(self, conversation_id: int) -> Exit | None:
+        """Send each text; return why the input cannot be read to its end, if so: what it gave is finished first."""
+        texts = _texts(self._arguments, self._world)
+        while True:
+            try:
+                text = await anext(texts)
+            except StopAsyncIteration:
+                return None
+            except Exit as error:
+                return error
+            await self._within(self._slots.acquire(), self._no_answer)
+            self._send(conversation_id, text)
 
     async def _within(self, deferred: Deferred[T], late: Exit) -> T:
         result = await within(self._world, self._arguments.timeout, deferred, late)
@@ -141,7 +170,8 @@ class _Sender:
         # Whatever else it is ends the client, and is told where that ends.
         if failure.check(IMError):
             self._refused = True
-            self._world.note(str(failure.value))
+            missing = failure.check(NotFound) is not None
+            self._world.note(_no_conversation(self._arguments.target) if missing else str(failure.value))
 
     def _output_failed(self, failure: Failure) -> None:
         self._fault = failure.value
@@ -247,7 +277,10 @@ async def _history(arguments: argparse.Namespace, world: World, client: Client) 
     conversation_id = await _target(client, arguments.target)
     before, found = arguments.before or FROM_THE_NEWEST, deque[tuple[Received, str]]()
     while len(found) < arguments.limit:
-        page = await client.history(conversation_id, before, PAGE)
+        try:
+            page = await client.history(conversation_id, before, PAGE)
+        except NotFound:
+            raise NotFound(_no_conversation(arguments.target)) from None
         texts = [(event, event.content.text) for event in page.events if isinstance(event.content, Text)]
         found.extendleft(reversed(texts))
         before = page.from_seq

@@ -145,17 +145,19 @@ class InputLines:
 
     def _read(self) -> None:
         # os.read and not sys.stdin: a thread that holds the lock of sys.stdin would break the end of the process.
-        rest = b""
+        rest, number = b"", 0
         try:
             while chunk := os.read(self._descriptor, 65_536):
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
+                    number += 1
                     self._put(line.removesuffix(b"\r").decode("utf-8"))
             if rest:
+                number += 1
                 self._put(rest.decode("utf-8"))
             self._put(None)
         except UnicodeDecodeError:
-            self._put(Exit(Code.USAGE, "standard input is not UTF-8"))
+            self._put(Exit(Code.USAGE, f"line {number} of standard input is not UTF-8: sent is only what precedes it"))
         except OSError as error:
             self._put(Exit(Code.USAGE, f"standard input cannot be read: {error.strerror}"))
 

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.error import ConnectionRefusedError
 
 from imchat.cli.arguments import parser
+from imchat.cli.exits import Exit
 from imchat.cli.main import execute
 from imchat.cli.world import World
 from imchat.domain.errors import by_code
@@ -122,14 +123,15 @@ class FakeHttpGate:
 
 
 class FakeLines:
-    """Standard input, line by line; ``type`` adds one, None ends it."""
+    """Standard input, line by line; ``type`` adds one, None ends it, an Exit is a line that cannot be read."""
 
     def __init__(self, lines=()) -> None:
         self._lines, self._waiting = deque(lines), deque()
 
     def next(self):
         if self._lines:
-            return succeed(self._lines.popleft())
+            line = self._lines.popleft()
+            return fail(line) if isinstance(line, Exit) else succeed(line)
         self._waiting.append(Deferred())
         return self._waiting[-1]
 

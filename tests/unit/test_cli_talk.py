@@ -1,5 +1,6 @@
 """send, listen and history, as people and scripts use them."""
 
+from imchat.cli.exits import Code, Exit
 from imchat.wire import imchat_pb2 as pb
 from tests.fakes.terminal_case import CliCase
 
@@ -39,9 +40,20 @@ class Sending(CliCase):
         self.assertEqual(self.server.texts(self.talk), ["a", "b"])
         self.assertEqual(len(command.err.splitlines()), 1)
 
-    def test_nobody_of_that_name(self):
+    def test_lines_before_one_that_cannot_be_read_are_finished_and_reported(self):
+        self.server.latency = 0.5
+        self.terminal.lines = type(self.terminal.lines)(["a", "b", Exit(Code.USAGE, "line 3 is not UTF-8")])
+        command = self.terminal.run("send", "bob", "-")
+        self.assertEqual((command.code, command.out), (2, "1\n2\n"))
+        self.assertEqual(command.err, "imchat: line 3 is not UTF-8\n")
+        self.assertEqual(self.server.texts(self.talk), ["a", "b"])
+
+    def test_what_is_not_there_is_named(self):
         self.assertIn("nobody", self.refused(1, "send", "nobody", "hi"))
-        self.refused(1, "send", "#999", "hi")
+        self.assertIn("conversation #999", self.refused(1, "send", "#999", "hi"))
+        self.assertIn("conversation #999", self.refused(1, "history", "#999"))
+
+    def test_a_target_that_is_none(self):
         self.refused(2, "send", "#x", "hi")
 
     def test_no_chat_node(self):
@@ -112,6 +124,13 @@ class Listening(CliCase):
         self.server.say(self.talk, 1, "hello\nworld \x1b[31m")
         self.fake.run(1)
         self.assertRegex(command.out, r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d alice: hello\n    world \ufffd\[31m\n$")
+
+    def test_a_text_cannot_turn_or_break_the_line_that_shows_it(self):
+        command = self.terminal.start("listen")
+        self.fake.run(1)
+        self.server.say(self.talk, 1, "a\u202eb\u2066c\u2069d\u2028e\u2029f \u05d0\u200e\u200f")
+        self.fake.run(1)
+        self.assertIn(": a\ufffdb\ufffdc\ufffdd\ufffde\ufffdf \u05d0\u200e\u200f\n", command.out)
 
     def test_json(self):
         command = self.terminal.start("listen", "--json")
