@@ -27,11 +27,7 @@ $(VENV)/installed: $(BIN)/python setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	@touch $@
 
-$(VENV)/installed-cluster: $(VENV)/installed
-	@sh tests/install-packages --programs
-	$(BIN)/python examples/cluster.py
-
-test: $(VENV)/installed
+$(VENV)/installed-test: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,dev]'
 	@touch $@
 
@@ -40,6 +36,10 @@ run: $(VENV)/installed
 
 demo: $(VENV)/installed
 	$(BIN)/python examples/demo.py
+
+cluster: $(VENV)/installed-test
+	@sh tests/install-packages --programs
+	$(BIN)/python examples/cluster.py
 
 test: $(VENV)/installed-test
 	@sh tests/install-packages --programs
