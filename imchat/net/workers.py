@@ -238,6 +238,7 @@ class Lifeline:
         self._reactor: Any = reactor
         self._heartbeat = heartbeat
         self._lifeline = lifeline
+        self._watching = True
         self._beats = LoopingCall(self._write, BEAT)
         self._beats.clock = reactor
 
@@ -246,6 +247,8 @@ class Lifeline:
         setNonBlocking(self._heartbeat)
         setNonBlocking(self._lifeline)
         IReactorFDSet(self._reactor).addReader(self)
+        # Else the reactor's own end would look like the parent's.
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._leave)
         self._beats.start(1.0)
 
     def ready(self) -> None:
@@ -265,12 +268,21 @@ class Lifeline:
         """Twisted: the parent is gone, for it never writes anything."""
         with contextlib.suppress(BlockingIOError):
             if os.read(self._lifeline, 1) == b"":
-                IReactorFDSet(self._reactor).removeReader(self)
-                _log.warn("the parent process is gone; this worker ends")
-                self._reactor.stop()
+                self._end()
 
     def connectionLost(self, reason: Failure) -> None:
-        """Twisted: the reactor ends."""
+        """Twisted: the parent is gone; epoll tells the end of a pipe without anything to read so."""
+        self._end()
+
+    def _end(self) -> None:
+        if self._watching:
+            self._leave()
+            _log.warn("the parent process is gone; this worker ends")
+            self._reactor.stop()
+
+    def _leave(self) -> None:
+        self._watching = False
+        IReactorFDSet(self._reactor).removeReader(self)
 
     def logPrefix(self) -> str:
         """Twisted: name for the log."""
