@@ -36,6 +36,10 @@ class Locks:
             return True
         return owner is holder
 
+    def has(self, key: Key) -> bool:
+        """Whether anybody has a place."""
+        return key in self._owners
+
     def owner(self, key: Key) -> Holder:
         """Who has a place that is locked."""
         return self._owners[key]

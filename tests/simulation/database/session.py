@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pymysql.err import MySQLError
+from pymysql.err import IntegrityError, MySQLError
 from twisted.internet.interfaces import IDelayedCall
 
 from imchat.store.sql.mysql_connection import IDLE_TRANSACTION_SECONDS, LOCK_WAIT_SECONDS
@@ -164,12 +164,19 @@ class Session:
             raise error(1792)
         while True:
             mark = len(self.images)
-            count, keys = self._server.storage.write(self, statement.sql, rows)
+            count, keys = self._store(statement, rows)
             taken = self._take(keys)
             if taken is None:
                 return Result([], count)
             self._server.storage.undo(self, mark)
             yield from self._wait(taken)
+
+    def _store(self, statement: Statement, rows: Sequence[Sequence[object]]) -> tuple[int, list[Key]]:
+        try:
+            return self._server.storage.write(self, statement.sql, rows)
+        except IntegrityError:
+            self._server.count("key taken")
+            raise
 
     def _take(self, keys: Sequence[Key]) -> Key | None:
         """Lock places one after another; the first that another has, if any."""
@@ -184,7 +191,7 @@ class Session:
     def _wait(self, key: Key) -> Work:
         server = self._server
         if server.locks.closes_a_circle(self, key):
-            server.count("deadlock met")
+            server.count("deadlock")
             self._rollback()
             raise error(1213)
         server.count("lock wait")
@@ -196,7 +203,7 @@ class Session:
 
     def _waited_too_long(self) -> None:
         self._timer = None
-        self._server.count("lock wait time-out met")
+        self._server.count("lock wait time-out")
         self._server.locks.leave(self)
         self._advance(error(1205))
 
