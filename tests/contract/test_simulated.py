@@ -22,6 +22,9 @@ class TestClock:
         self.seconds = seconds
         self.callLater = reactor.callLater
 
+    def enter(self, function, *args):
+        function(*args)
+
 
 class OnSimulation:
     """The dialect and the pools' leases of MariaDB over greenlets."""

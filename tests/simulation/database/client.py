@@ -20,6 +20,9 @@ class Process(Protocol):
     def callLater(self, delay: float, callable: Callable[..., object], *args: Any, **kw: Any) -> Any:
         """Its own timers."""
 
+    def enter(self, function: Callable[..., object], *args: Any) -> None:
+        """Something arrives: run a step of it, unless it is dead or frozen."""
+
 
 class Task(greenlet):
     """One interaction, where adbapi has a thread; it waits for the server by switching to its parent, the reactor.
@@ -58,23 +61,23 @@ class Client:
         self.server = server
         self.dead = False
         self._frozen = False
-        self._held: list[Callable[[], None]] = []
+        self._held: list[tuple[Callable[..., object], tuple[object, ...]]] = []
         self._tasks: dict[Task, None] = {}
 
-    def answer(self, deliver: Callable[[], None]) -> None:
-        """An answer is on its way to this process."""
+    def answer(self, deliver: Callable[..., object], *arguments: object) -> None:
+        """An answer is on its way to this process; how its own clock is set does not matter to that."""
         if not self.dead:
-            self.process.callLater(self.server.latency(), self._deliver, deliver)
+            self.server.clock.callLater(self.server.latency(), self.process.enter, self._arrive, deliver, arguments)
 
-    def answer_at_once(self, deliver: Callable[[], None]) -> None:
+    def answer_at_once(self, deliver: Callable[..., object], *arguments: object) -> None:
         """The same for what the process tells itself."""
-        self.process.callLater(0, self._deliver, deliver)
+        self.server.clock.callLater(0, self.process.enter, self._arrive, deliver, arguments)
 
-    def _deliver(self, deliver: Callable[[], None]) -> None:
+    def _arrive(self, deliver: Callable[..., object], arguments: tuple[object, ...]) -> None:
         if self._frozen:
-            self._held.append(deliver)
+            self._held.append((deliver, arguments))
         elif not self.dead:
-            deliver()
+            deliver(*arguments)
 
     def begin(self, task: Task) -> None:
         """Run a task up to its first wait."""
@@ -104,5 +107,5 @@ class Client:
         """Deliver what was kept."""
         self._frozen = False
         held, self._held = self._held, []
-        for deliver in held:
-            self._deliver(deliver)
+        for deliver, arguments in held:
+            self.server.clock.callLater(0, self.process.enter, self._arrive, deliver, arguments)

@@ -8,8 +8,9 @@ from pymysql.err import InterfaceError, MySQLError
 
 from imchat.store.sql.mysql_connection import Use
 from tests.simulation.database.faults import lost
-from tests.simulation.database.session import Request, Result, Session
-from tests.simulation.database.statements import COMMIT, ROLLBACK, packet
+from tests.simulation.database.requests import Request, Result
+from tests.simulation.database.session import Session
+from tests.simulation.database.statements import COMMIT, ROLLBACK, Step, packet
 from tests.simulation.database.storage import Row
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 MAX_STATEMENT = 8_388_608
 """Half of MariaDB's usual ``max_allowed_packet``."""
 
-_NO_PARAMETERS = ((),)
 _SAFE = (int, bytes)
 
 
@@ -63,13 +63,13 @@ class Connection:
 
     def commit(self) -> None:
         """Commit."""
-        self.ask([(COMMIT, _NO_PARAMETERS)])
+        self.ask([COMMIT])
 
     def rollback(self) -> None:
         """Roll back."""
-        self.ask([(ROLLBACK, _NO_PARAMETERS)])
+        self.ask([ROLLBACK])
 
-    def ask(self, steps: Sequence[tuple]) -> Result:
+    def ask(self, steps: Sequence[Step]) -> Result:
         """Send statements in one packet and wait for the answer.
 
         Raises:
@@ -89,7 +89,7 @@ class Connection:
             raise lost()
         self._exchange = exchange = self._exchange + 1
         self._waiting = task = getcurrent()
-        send(lambda outcome: self.client.answer(lambda: self._answered(exchange, outcome)))
+        send(lambda outcome: self.client.answer(self._answered, exchange, outcome))
         outcome = task.parent.switch()
         if isinstance(outcome, Exception):
             # PyMySQL closes a connection on which nothing came back.
@@ -110,8 +110,7 @@ class Connection:
         if self._session is not None:
             self._session.leave()
         if self._waiting is not None:
-            exchange = self._exchange
-            self.client.answer_at_once(lambda: self._answered(exchange, lost()))
+            self.client.answer_at_once(self._answered, self._exchange, lost())
 
     def close(self) -> None:
         """Take leave of the server."""
@@ -139,7 +138,7 @@ class Cursor:
     def execute(self, sql: str, parameters: Sequence[object] | None = None) -> None:
         """Run a statement with parameters, or a packet of statements as it stands."""
         if parameters is None:
-            self._keep([(statement, _NO_PARAMETERS) for statement in packet(sql)])
+            self._keep(packet(sql))
         else:
             self.executemany(sql, [parameters])
 
@@ -156,7 +155,7 @@ class Cursor:
                 if type(value) not in _SAFE:
                     raise TypeError(f"{type(value).__name__} may not go through a connection for several statements")
 
-    def _keep(self, steps: Sequence[tuple]) -> None:
+    def _keep(self, steps: Sequence[Step]) -> None:
         result = self._connection.ask(steps)
         self._rows, self.rowcount = result
 

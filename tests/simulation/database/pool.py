@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from greenlet import getcurrent
+from greenlet import GreenletExit, getcurrent
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
@@ -75,13 +75,15 @@ class SimulatedPool:
             self._busy[task] = None
             self._client.begin(task)
 
-    def _transact(self, interaction: Callable[[Any], T]) -> T | Failure:
+    def _transact(self, interaction: Callable[[Any], T]) -> T | Failure | None:
         """In the greenlet: adbapi's ``_runInteraction``."""
         lease = Lease(self)
         try:
             result = interaction(lease)
             lease.close()
             lease.commit()
+        except GreenletExit:
+            return None  # The process is dead: there is nobody to roll back.
         except BaseException:
             failure = Failure()
             lease.rollback()

@@ -5,10 +5,14 @@ from random import Random
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from imchat.store.sql.runner import RunnerSettings
 from tests.contract.stores import allow
 from tests.simulation.database.server import SimulatedDatabase
 
 STREAMS = (11, 12, 13, 14)
+ONCE = RunnerSettings(tries=1)
+LOCK = "SELECT last_seq FROM head WHERE stream_id = ? FOR UPDATE"
+ADD = "UPDATE head SET last_seq = last_seq + ? WHERE stream_id = ?"
 
 
 class JumpingClock(Clock):
@@ -41,12 +45,22 @@ class FakeProcess:
 
     def __init__(self, name: str, clock: Clock, offset: float = 0.0) -> None:
         self.name = name
-        self.callLater = clock.callLater
         self.offset = offset
+        self.dead = False
         self._clock = clock
 
     def seconds(self) -> float:
         return self._clock.seconds() + self.offset
+
+    def callLater(self, delay, callable, *args, **kw):
+        return self._clock.callLater(delay, self._call, callable, args, kw)
+
+    def _call(self, callable, args, kw):
+        if not self.dead:
+            callable(*args, **kw)
+
+    def enter(self, function, *args):
+        self._call(function, args, {})
 
 
 class DatabaseCase:
@@ -56,6 +70,7 @@ class DatabaseCase:
         self.clock = JumpingClock()
         self.clock.advance(1_800_000_000)
         self.server = SimulatedDatabase(self.clock, Random(7))
+        self.processes = []
         self.one = self.connect("one")
         self.two = self.connect("two")
         self.finish(self.one.writer.run("arrange", self.arrange))
@@ -66,7 +81,13 @@ class DatabaseCase:
         tx.execute_many("INSERT INTO head VALUES (?, 0, 0, 0, 0, 0)", [(stream_id,) for stream_id in STREAMS])
 
     def connect(self, name, **more):
-        return self.server.connect(FakeProcess(name, self.clock), **more)
+        self.processes.append(FakeProcess(name, self.clock))
+        return self.server.connect(self.processes[-1], **more)
+
+    def crash(self, name, silently=False):
+        for process in self.processes:
+            process.dead = process.dead or process.name == name
+        self.server.crash(name, silently)
 
     def start(self, coroutine) -> Deferred:
         return Deferred.fromCoroutine(coroutine)

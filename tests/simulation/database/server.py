@@ -19,7 +19,8 @@ from tests.simulation.database.client import Client, Process
 from tests.simulation.database.faults import Injected, Plan, error, nothing_planned
 from tests.simulation.database.locks import Locks
 from tests.simulation.database.pool import NamedRunner, SimulatedPool
-from tests.simulation.database.session import Reply, Request, Session
+from tests.simulation.database.requests import Reply, Request
+from tests.simulation.database.session import Session
 from tests.simulation.database.statements import Translator
 from tests.simulation.database.storage import Storage, committed
 
@@ -61,6 +62,7 @@ class SimulatedDatabase:
         self.latency: Callable[[], float] = self._travel
         self._random = random.random
         self._down = False
+        self._cut: set[str] = set()
         # In the order in which they came: what is done to several of them is done in the same order every time.
         self._sessions: dict[Session, None] = {}
         self._clients: list[Client] = []
@@ -96,11 +98,21 @@ class SimulatedDatabase:
             flusher=runner("flush", _SETTINGS.flushers, writes=True, together=True),
         )
 
-    def crash(self, name: str) -> None:
-        """A process died: its transactions are undone unless they are committed, and none of its code runs again."""
+    def crash(self, name: str, silently: bool = False) -> None:
+        """A process died: its transactions are undone unless they are committed, and none of its code runs again.
+
+        Args:
+            name: Of the process.
+            silently: Its machine is gone, so that nobody tells the server: what was sent arrives, and locks are kept
+                until the transaction has been silent for too long.
+        """
         for client in self._of(name):
             client.crash()
         self._clients = [client for client in self._clients if client.name != name]
+        if not silently:
+            self._end_sessions(name)
+
+    def _end_sessions(self, name: str) -> None:
         for session in list(self._sessions):
             if session.process == name:
                 session.end()
@@ -128,6 +140,22 @@ class SimulatedDatabase:
         """The server is there again, with all that was committed."""
         self._down = False
 
+    def cut(self, name: str) -> None:
+        """A process and the database do not reach each other until :meth:`mend`; transactions of it are undone."""
+        self._cut.add(name)
+        self._end_sessions(name)
+
+    def mend(self, name: str) -> None:
+        """They reach each other again."""
+        self._cut.discard(name)
+
+    def close(self) -> None:
+        """Nothing of this world runs any more."""
+        for client in self._clients:
+            client.crash()
+        self.stop()
+        self.storage.connection.close()
+
     def inspect(self) -> dict[str, list[dict[str, Any]]]:
         """What is committed: the rows of each table, in the order of its primary key."""
         self.storage.enter(None)
@@ -147,9 +175,10 @@ class SimulatedDatabase:
             self._admit(process, writes, reply, injected and injected.number)
 
     def _admit(self, process: str, writes: bool, reply: Reply, number: int | None) -> None:
-        if self._down:
+        away = self._down or process in self._cut
+        if away:
             self.count("connection refused")
-        if self._down or number is not None:
+        if away or number is not None:
             reply(error(number or 2003))
             return
         session = Session(self, process, writes)

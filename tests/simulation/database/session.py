@@ -1,7 +1,7 @@
 """The server's side of one connection: its transaction, what it waits for, and how it ends."""
 
-from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pymysql.err import IntegrityError, MySQLError
 from twisted.internet.interfaces import IDelayedCall
@@ -9,39 +9,19 @@ from twisted.internet.interfaces import IDelayedCall
 from imchat.store.sql.mysql_connection import IDLE_TRANSACTION_SECONDS, LOCK_WAIT_SECONDS
 from tests.simulation.database.faults import ENDS_CONNECTION, Injected, error, lost
 from tests.simulation.database.locks import Key
+from tests.simulation.database.requests import Reply, Request, Result
 from tests.simulation.database.statements import Kind, Statement
-from tests.simulation.database.storage import Image, Row
+from tests.simulation.database.storage import Image
 
 if TYPE_CHECKING:
     from tests.simulation.database.server import SimulatedDatabase
 
 
-class Result(NamedTuple):
-    """What a statement answers."""
-
-    rows: list[Row]
-    count: int
-
-
-class Request(NamedTuple):
-    """What arrives at the server at once.
-
-    Attributes:
-        steps: Statements, each with the rows of parameters that it is run for.
-        kind: What the transaction does, as the runner calls it.
-    """
-
-    steps: Sequence[tuple[Statement, Sequence[Sequence[object]]]]
-    kind: str
-
-
-Reply = Callable[[object], None]
-"""Takes the :class:`Result` of the last statement, or the error of the one that failed."""
-
 Work = Generator[None, None, Any]
 """What the server does for a request; it yields wherever it has to wait."""
 
 _NOTHING = Result([], 0)
+_ENDS = (Kind.COMMIT, Kind.ROLLBACK)
 
 
 class Session:
@@ -126,27 +106,27 @@ class Session:
     def _serve(self, request: Request) -> Work:
         result = _NOTHING
         for statement, rows in request.steps:
-            if not self._begun and statement.kind not in (Kind.COMMIT, Kind.ROLLBACK):
+            kind = statement.kind
+            if not self._begun and kind not in _ENDS:
                 self._begun = True
-                yield from self._point("begin")
-            result = yield from self._run(statement, rows)
-        if not self._writes:
-            self._begun = False
+                if trouble := self._asked("begin"):
+                    yield from self._suffer(*trouble)
+            if kind is Kind.READ:
+                found = self._server.storage.read(self, statement.sql, rows[0])
+                result = Result(found, len(found))
+            else:
+                result = yield from self._run(statement, rows)
+        self._begun = self._begun and self._writes
         return result
 
     def _run(self, statement: Statement, rows: Sequence[Sequence[object]]) -> Work:
-        kind = statement.kind
-        if kind is Kind.READ:
-            found = self._server.storage.read(self, statement.sql, rows[0])
-            return Result(found, len(found))
-        if kind is Kind.LOCK:
-            return (yield from self._lock(statement, rows[0]))
-        if kind is Kind.WRITE:
-            return (yield from self._write(statement, rows))
-        if kind is Kind.COMMIT:
-            return (yield from self._commit())
-        self._rollback()
-        return _NOTHING
+        if statement.kind is Kind.LOCK:
+            return self._lock(statement, rows[0])
+        if statement.kind is Kind.WRITE:
+            return self._write(statement, rows)
+        if statement.kind is Kind.COMMIT:
+            return self._commit()
+        return self._undo()
 
     def _lock(self, statement: Statement, parameters: Sequence[object]) -> Work:
         """A locking read sees rows as they are once it has them locked, however long it waited for that."""
@@ -156,7 +136,8 @@ class Session:
             if taken is None:
                 break
             yield from self._wait(taken)
-        yield from self._point("locked")
+        if trouble := self._asked("locked"):
+            yield from self._suffer(*trouble)
         return Result([row[: statement.width] for row in found], len(found))
 
     def _write(self, statement: Statement, rows: Sequence[Sequence[object]]) -> Work:
@@ -221,12 +202,14 @@ class Session:
         if timer is not None:
             timer.cancel()
 
-    def _point(self, point: str) -> Work:
+    def _asked(self, point: str) -> tuple[str, Injected] | None:
+        """What the plan has for this session at a point."""
         injected = self._server.asked(point, self.process, self._kind)
         if self.dead:
             raise lost()
-        if injected is None:
-            return
+        return None if injected is None else (point, injected)
+
+    def _suffer(self, point: str, injected: Injected) -> Work:
         if injected.delay:
             self._timer = self._server.clock.callLater(injected.delay, self._go_on)
             yield
@@ -245,13 +228,18 @@ class Session:
 
     def _commit(self) -> Work:
         wrote = bool(self.images)
-        if wrote:
-            yield from self._point("before_commit")
+        if wrote and (trouble := self._asked("before_commit")):
+            yield from self._suffer(*trouble)
         self._server.storage.commit(self)
         self._unlock()
-        if wrote:
-            yield from self._point("after_commit")
+        if wrote and (trouble := self._asked("after_commit")):
+            yield from self._suffer(*trouble)
         return _NOTHING
+
+    def _undo(self) -> Work:
+        self._rollback()
+        return _NOTHING
+        yield
 
     def _rollback(self) -> None:
         self._server.storage.rollback(self)

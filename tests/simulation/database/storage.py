@@ -7,6 +7,7 @@ when the first goes on: the row locks hold that nobody else changed these rows m
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
 from imchat.store.sql.schema import upgrade_sqlite
@@ -34,6 +35,15 @@ class Owner(Protocol):
     images: list[Image]
 
 
+def _place_of(index: str, columns: Sequence[int]) -> Callable[[Row], Key]:
+    """What tells a row's place in an index."""
+    if len(columns) == 1:
+        only = columns[0]
+        return lambda row: (index, row[only])
+    pick = itemgetter(*columns)
+    return lambda row: (index, *pick(row))
+
+
 class Table:
     """A table's columns and unique indexes.
 
@@ -53,8 +63,8 @@ class Table:
         described = connection.execute(f"PRAGMA table_info({name})").fetchall()
         self.columns = [row[1] for row in described]
         self.primary_key = [row[1] for row in sorted(described, key=lambda row: row[5]) if row[5]]
-        self._places = self._unique(connection)
-        self._primary = self._places[0][1]
+        places = self._unique(connection)
+        self._places = [_place_of(name, columns) for name, columns in places]
         self.put = f"INSERT OR REPLACE INTO {name} VALUES ({', '.join('?' * len(self.columns))})"
         self.delete = f"DELETE FROM {name} WHERE {' AND '.join(f'{column} = ?' for column in self.primary_key)}"
 
@@ -70,11 +80,11 @@ class Table:
 
     def keys(self, row: Row) -> list[Key]:
         """The places of a row in all unique indexes."""
-        return [(name, *[row[column] for column in columns]) for name, columns in self._places]
+        return [place(row) for place in self._places]
 
     def key(self, row: Row) -> Row:
         """The primary key of a row."""
-        return tuple([row[column] for column in self._primary])
+        return self._places[0](row)[1:]
 
 
 def _memory() -> sqlite3.Connection:
@@ -115,6 +125,7 @@ class Storage:
     def __init__(self, seconds: Callable[[], float]) -> None:
         self.connection = _migrated()
         self._execute = self.connection.execute
+        self._many = self.connection.executemany
         self._inside: Owner | None = None
         self._noted: list[Image] | None = None
         self.connection.create_function("database_seconds", 0, seconds)
@@ -188,17 +199,15 @@ class Storage:
             self._begin(owner)
         mark = len(owner.images)
         self._noted = owner.images
-        count = 0
         try:
-            for parameters in rows:
-                count += self._execute(sql, parameters).rowcount
+            count = (self._execute(sql, rows[0]) if len(rows) == 1 else self._many(sql, rows)).rowcount
         except (sqlite3.Error, OverflowError) as problem:
             self._noted = None
             self.undo(owner, mark)
             raise converted(problem) from problem
         finally:
             self._noted = None
-        keys = [key for image in owner.images[mark:] for key in image.table.keys(image.row)]
+        keys = [key for table, _, row in owner.images[mark:] for key in table.keys(row)]
         return count, keys
 
     def undo(self, owner: Owner, mark: int) -> None:
