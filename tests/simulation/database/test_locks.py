@@ -2,16 +2,42 @@
 
 from functools import partial
 
+from pymysql.err import MySQLError
 from twisted.internet.defer import gatherResults
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.domain.errors import Contended
+from imchat.store.sql import bulk
 from imchat.store.sql.dialect import Fault
 from imchat.store.sql.mysql_dialect import classify
 from imchat.store.sql.transaction import DuplicateKey
 from tests.contract.stores import draft
 from tests.simulation.database import faults
+from tests.simulation.database.locks import Locks
 from tests.simulation.database.rig import ADD, LOCK, ONCE, DatabaseCase
+
+
+class Transaction:
+    def __init__(self):
+        self.locks = []
+        self.waits_for = None
+
+
+class QueueTests(SynchronousTestCase):
+    def test_those_who_wait_get_the_lock_in_the_order_in_which_they_came(self):
+        locks, key = Locks(), ("head", 11)
+        first, second, third, fourth = (Transaction() for _ in range(4))
+        self.assertTrue(locks.take(first, key))
+        for waiting in (second, third):
+            self.assertFalse(locks.take(waiting, key))
+            locks.wait(waiting, key)
+        self.assertEqual(locks.release(first), [second])
+        self.assertIs(locks.owner(key), second)
+        self.assertFalse(locks.take(fourth, key))
+        locks.leave(third)
+        self.assertFalse(locks.awaited(second))
+        self.assertEqual(locks.release(second), [])
+        self.assertFalse(locks.has(key))
 
 
 class LockTests(DatabaseCase, SynchronousTestCase):
@@ -105,6 +131,39 @@ class LockTests(DatabaseCase, SynchronousTestCase):
         self.wait(taking)
         self.assertEqual(len(self.server.inspect()["invitation"]), 1)
 
+    def test_the_victim_of_a_deadlock_has_nothing_left_of_its_transaction(self):
+        self.server.plan = lambda point, *_: faults.delayed(0.01) if point == "locked" else None
+
+        def work(tx, first, second, amount):
+            tx.execute(ADD, (amount, first))
+            tx.query(LOCK, (first,))
+            try:
+                tx.query(LOCK, (second,))
+            except MySQLError:
+                tx.execute(ADD, (100, 13))
+
+        calls = [
+            self.start(node.writer.run("test", partial(work, first=a, second=b, amount=1)))
+            for node, a, b in ((self.one, 11, 12), (self.two, 12, 11))
+        ]
+        self.wait(gatherResults(calls))
+        self.assertEqual((self.hits("deadlock"), self.head(13)["last_seq"]), (1, 100))
+        self.assertEqual(self.head(11)["last_seq"] + self.head(12)["last_seq"], 1)
+
+    def test_a_taken_key_undoes_all_rows_of_its_statement(self):
+        self.wait(self.flush(self.one, draft(11, 1, 1)))
+
+        def work(tx):
+            rows = [(11, seq, 1, bytes(16), 1, b"", b"", seq, 0) for seq in (3, 2, 1)]
+            tx.execute(ADD, (1, 12))
+            try:
+                tx.run(next(bulk.insert_events(rows, 10_000)))
+            except MySQLError as error:
+                self.assertEqual(classify(error), Fault.DUPLICATE)
+
+        self.finish(self.one.writer.run("test", work))
+        self.assertEqual((self.stored(), self.head(12)["last_seq"]), ([1], 1))
+
     def test_a_taken_key_undoes_its_statement_alone(self):
         """The reason why the flush rolls back: to commit the rest would leave a hole."""
 
@@ -112,7 +171,7 @@ class LockTests(DatabaseCase, SynchronousTestCase):
             tx.execute(ADD, (1, 11))
             try:
                 tx.execute("INSERT INTO head VALUES (12, 0, 0, 0, 0, 0)")
-            except Exception as error:
+            except MySQLError as error:
                 self.assertEqual(classify(error), Fault.DUPLICATE)
 
         self.finish(self.one.writer.run("test", work))

@@ -59,6 +59,13 @@ class OutageTests(DatabaseCase, SynchronousTestCase):
         self.assertEqual(self.stored(), [1])
         self.assertEqual(self.seqs(self.wait(self.flush(self.one, draft(11, 1, 1)))), [(1, True)])
 
+    def test_what_was_given_up_lets_its_locks_go_when_the_server_answers(self):
+        self.server.plan = lambda point, *_: faults.delayed(8) if point == "locked" else None
+        self.fails(self.flush(self.one, draft(11, 1, 1)), Unavailable)
+        self.assertTrue(self.server.locks.has(("head", 11)))
+        self.clock.run(3.5)
+        self.assertFalse(self.server.locks.has(("head", 11)))
+
 
 class PlanTests(DatabaseCase, SynchronousTestCase):
     def once(self, wanted, injected):
