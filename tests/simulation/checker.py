@@ -26,7 +26,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from tests.simulation.history import Attempt, HeadRow, History, Period, Row
+from tests.simulation.history import Acknowledgement, Attempt, HeadRow, History, Period, Row
 
 AT_MOST = 10
 """So many violations of one code are told; of the rest only how many there are."""
@@ -265,9 +265,8 @@ def at_rest(history: History, truth: Truth) -> Iterator[Violation]:
         yield Violation("unsettled", line)
 
 
-def _message(one: Attempt | object) -> str:
-    client_id, conversation_id = one.client_id, one.conversation_id  # type: ignore[union-attr]
-    return f"{client_id.hex()[:8]} in {conversation_id}"
+def _message(one: Attempt | Acknowledgement) -> str:
+    return f"{one.client_id.hex()[:8]} in {one.conversation_id}"
 
 
 RULES: tuple[Callable[[History, Truth], Iterator[Violation]], ...] = (
