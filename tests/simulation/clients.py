@@ -111,6 +111,16 @@ class Device:
         return self.up and self.process is not None and not self.process.frozen and self.disk.saved.session is not None
 
     @property
+    def session(self) -> SavedSession | None:
+        """Its session, as the disk knows."""
+        return self.disk.saved.session
+
+    @property
+    def unsaved(self) -> int:
+        """How many changes its client has asked to be saved that are not."""
+        return self._state.unsaved if self.runs else 0
+
+    @property
     def shown(self) -> dict[int, int]:
         """Up to where each stream was shown, as far as the disk knows."""
         return self.disk.saved.positions

@@ -89,7 +89,11 @@ class DiskState:
         """The process died: some of what it was writing may be on the disk all the same, the oldest first."""
         for _ in range(self._random.randint(0, len(self._pending))):
             self._apply(self._pending.popleft()[0])
-        self._pending.clear()
+
+    @property
+    def unsaved(self) -> int:
+        """How many changes are not written."""
+        return len(self._pending)
 
     async def close(self) -> None:
         """Return when all is written."""

@@ -75,7 +75,6 @@ class Network:
 
     Attributes:
         connections: The clients' ends of all connections that are open or being made.
-        stalls: How often a transport told its producer to stop.
     """
 
     def __init__(
@@ -88,7 +87,6 @@ class Network:
         self.timeline = timeline
         self.fault = fault
         self.connections: dict[End, None] = {}
-        self.stalls = 0
         self.random = random
         self._base_latency = base_latency
         self._bases: dict[Pair, float] = {}

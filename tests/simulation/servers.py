@@ -11,6 +11,8 @@ from imchat.assemble import ground as grounds
 from imchat.assemble import parts
 from imchat.assemble.cluster import DRAIN, MAIL_SLACK
 from imchat.assemble.lifecycle import Listener, ServerService, Steps
+from imchat.chat.logic.connection import Live
+from imchat.chat.node import ChatNode
 from imchat.domain.models import NodeAddress
 from imchat.gate.build import build_admin_site, build_gate_site
 from imchat.gate.logic import Gate, Operators
@@ -232,7 +234,17 @@ class GateServer(Server):
 
 
 class ChatServer(Server):
-    """A chat node."""
+    """A chat node.
+
+    Attributes:
+        node: What runs there now, or ran last.
+    """
+
+    node: ChatNode
+
+    def sessions(self) -> tuple[Live, ...]:
+        """The sessions that it counts as connected to it."""
+        return self.node._sessions._registry.all() if self.up else ()
 
     def build(self, process: SimulatedProcess) -> Steps:
         world = self.world
@@ -241,7 +253,7 @@ class ChatServer(Server):
         to_status = self._links(base, messages.STATUS, world.statuses, STATUS_PORT)
         bus = world.build_bus(base, pool, self)
         address = NodeAddress(self.host, CHAT_PORT, False)
-        node = world.build_chat_node(base, self.name, address, database, bus, RemoteStatus(to_status))
+        self.node = node = world.build_chat_node(base, self.name, address, database, bus, RemoteStatus(to_status))
         return Steps(
             opening=(
                 lambda: _now(pool.start, bus.start),

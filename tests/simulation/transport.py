@@ -53,6 +53,8 @@ class End:
         gone: It is closed on this side.
         mute: Nothing that is sent on this connection arrives any more.
         arrival: When what was sent last arrives.
+        slowed: The process takes no bytes from it.
+        stalled: Its producer was told to stop, at some time.
     """
 
     disconnecting = False
@@ -68,6 +70,7 @@ class End:
         self.mute = False
         self.arrival = 0.0
         self.slowed = False
+        self.stalled = False
         self._host, self._there = host, there
         self._connector = connector
         self._joined = False
@@ -159,7 +162,7 @@ class End:
             timeline.at(timeline.now, self._send_now)
         if self._producer is not None and self._streaming and self._buffered > BUFFER and not self._producer_paused:
             self._producer_paused = True
-            self.network.stalls += 1
+            self.stalled = True
             self._producer.pauseProducing()
 
     def writeSequence(self, iovec: Any) -> None:

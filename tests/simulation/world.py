@@ -177,10 +177,10 @@ class World:
         self.redis_server = RedisServer(self, "redis", "10.0.0.2")
         self.gate = GateServer(self, "gate", "10.0.0.3")
         self.verify = VerifyServer(self, "verify", "10.0.0.4")
-        self.statuses: list[Server] = [
+        self.statuses: list[StatusServer] = [
             StatusServer(self, f"status-{n}", f"10.0.1.{n}") for n in range(1, conditions.statuses + 1)
         ]
-        self.nodes: list[Server] = [
+        self.nodes: list[ChatServer] = [
             ChatServer(self, f"chat-{n}", f"10.0.2.{n}") for n in range(1, conditions.nodes + 1)
         ]
         self.servers = [self.redis_server, self.verify, *self.statuses, *self.nodes, self.gate]
