@@ -4,10 +4,10 @@
 code                    what was broken
 ======================  ==============================================================================================
 lost                    an acknowledged message is not in the database at the place that was told
-answered_unalike        two acknowledgements of one message differ
+answered_unalike        two acknowledgements of one message differ, or a stored one was refused for good
 hole                    the sequence numbers of a stream are not dense, or its head does not stand at the last of them
 doubled                 one message is stored at two places
-forged                  a stored message that its sender never attempted, or never so
+forged                  a stored message that its sender never attempted, or never so, or must not write there
 reordered               what one device said in one conversation is stored in another order
 miscounted              ordinals, the head's counts (unread counts rest on them) or times are wrong
 shown_differently       a device showed at some place something else than is stored there
@@ -15,7 +15,7 @@ shown_twice             a device showed an event again, or after a later one
 skipped                 a device showed an event before an earlier one that its user may see
 not_shown               a device that had time to catch up does not show an event that its user may see
 intruded                a device showed an event that its user must not see
-ghost                   a node counts a connection that is none, or has forgotten one that is
+ghost                   a node counts a connection that is none or was replaced, or has forgotten one that is
 unsettled               something did not come to rest in time
 ======================  ==============================================================================================
 """
@@ -26,10 +26,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from tests.simulation.history import Acknowledgement, Attempt, HeadRow, History, Period, Row
+from tests.simulation.history import Acknowledgement, Attempt, Failure, HeadRow, History, Period, Row
 
 AT_MOST = 10
 """So many violations of one code are told; of the rest only how many there are."""
+
+MAY_BE_STORED = ("conflict", "internal", "unavailable")
+"""With these a message may be given up that is stored: the id is another message's, or the outcome is unknown."""
 
 
 class Violation(NamedTuple):
@@ -88,7 +91,7 @@ class Truth:
 
 def _told(violations: Iterator[Violation]) -> list[Violation]:
     counts: Counter[str] = Counter()
-    told: list[Violation] = []
+    told = []
     for violation in violations:
         counts[violation.code] += 1
         if counts[violation.code] <= AT_MOST:
@@ -133,6 +136,15 @@ def lost(history: History, truth: Truth) -> Iterator[Violation]:
             yield Violation("answered_unalike", line)
 
 
+def refused(history: History, truth: Truth) -> Iterator[Violation]:
+    """What is stored is answered as a resend, whatever else speaks against it."""
+    for failure in history.failures:
+        seq = truth.places.get((failure.conversation_id, failure.user_id, failure.client_id))
+        if seq is not None and failure.code not in MAY_BE_STORED:
+            line = f"{_message(failure)} of {failure.device}: {failure.code} at {failure.at:.3f}, stored as {seq}"
+            yield Violation("answered_unalike", line)
+
+
 def dense(history: History, truth: Truth) -> Iterator[Violation]:
     """Streams are dense from 1, heads stand at their end, counts and times are right."""
     heads = {head.stream_id: head for head in history.heads}
@@ -171,9 +183,18 @@ def genuine(history: History, truth: Truth) -> Iterator[Violation]:
         yield Violation("doubled", f"{row.client_id.hex()[:8]} of {row.sender_id} stands twice in {row.stream_id}")
     for rows in truth.streams.values():
         for row in rows.values():
-            if row.text is not None and said.get((row.stream_id, row.sender_id, row.client_id)) != row.text:
-                line = f"{row.stream_id}/{row.seq}: {row.text[:40]!r} of {row.sender_id}, who did not say so there"
-                yield Violation("forged", line)
+            what = f"{row.stream_id}/{row.seq}: {row.client_id.hex()[:8]} {(row.text or '')[:40]!r} of {row.sender_id}"
+            if row.text is None:
+                if row.sender_id:
+                    yield Violation("forged", f"{what}, which only the server can have made")
+            elif said.get((row.stream_id, row.sender_id, row.client_id)) != row.text:
+                yield Violation("forged", f"{what}, who did not say so there")
+            elif not any(_within(row.seq, period) for period in truth.periods(row.stream_id, row.sender_id)):
+                yield Violation("forged", f"{what}, who was no member")
+
+
+def _within(seq: int, period: Period) -> bool:
+    return period.from_seq <= seq and (period.to_seq is None or seq <= period.to_seq)
 
 
 def ordered(history: History, truth: Truth) -> Iterator[Violation]:
@@ -183,27 +204,22 @@ def ordered(history: History, truth: Truth) -> Iterator[Violation]:
     said: dict[tuple[str, int], list[Attempt]] = defaultdict(list)
     for attempt in history.attempts:
         key = (attempt.user_id, attempt.client_id)
-        if key in owner:
-            # Sent again by a device that lost its memory, or by another: its place is where it was first.
-            if owner[key] != attempt.device:
-                shared.add(key)
-            continue
-        owner[key] = attempt.device
-        said[attempt.device, attempt.conversation_id].append(attempt)
+        if key not in owner:
+            owner[key] = attempt.device
+            said[attempt.device, attempt.conversation_id].append(attempt)
+        elif owner[key] != attempt.device:
+            # Two devices have it, as one message: its place is where either was first.
+            shared.add(key)
     for (device, conversation_id), attempts in said.items():
         last = 0
         for attempt in attempts:
             if (attempt.user_id, attempt.client_id) in shared:
                 continue
             seq = truth.places.get((conversation_id, attempt.user_id, attempt.client_id))
-            if seq is None:
-                continue
-            if seq < last:
-                line = (
-                    f"{_message(attempt)} of {device}, said at {attempt.at:.3f}, is {seq}: what it said before, {last}"
-                )
-                yield Violation("reordered", line)
-            last = max(last, seq)
+            if seq is not None and seq < last:
+                line = f"{_message(attempt)} of {device}, said at {attempt.at:.3f}, is {seq}: what it said before"
+                yield Violation("reordered", f"{line}, {last}")
+            last = max(last, seq or 0)
 
 
 def shown(history: History, truth: Truth) -> Iterator[Violation]:
@@ -253,6 +269,9 @@ def connections(history: History, truth: Truth) -> Iterator[Violation]:
     if history.claimed is None:
         return
     claimed, connected = Counter(history.claimed), Counter(history.connected)
+    for connection, count in sorted(claimed.items()):
+        if count > 1 and connected[connection] == count:
+            yield Violation("ghost", f"{connection}: {count} connections of one session stay beside each other")
     for connection, count in sorted((claimed - connected).items()):
         yield Violation("ghost", f"{connection} is claimed {count} times too often")
     for connection in sorted(connected - claimed):
@@ -265,12 +284,13 @@ def at_rest(history: History, truth: Truth) -> Iterator[Violation]:
         yield Violation("unsettled", line)
 
 
-def _message(one: Attempt | Acknowledgement) -> str:
+def _message(one: Attempt | Acknowledgement | Failure) -> str:
     return f"{one.client_id.hex()[:8]} in {one.conversation_id}"
 
 
 RULES: tuple[Callable[[History, Truth], Iterator[Violation]], ...] = (
     lost,
+    refused,
     dense,
     genuine,
     ordered,

@@ -85,6 +85,16 @@ class CheckerTests(SynchronousTestCase):
         history.acknowledgements[0] = ack(1, 1, created_ms=5)
         self.assert_found(history, "answered_unalike")
 
+    def test_a_stored_message_is_refused_for_good(self):
+        history = right()
+        history.failures = [Failure(1, "alice-1", ALICE, TALK, cid(2), "forbidden")]
+        self.assert_found(history, "answered_unalike")
+
+    def test_a_message_whose_id_was_used_before_is_refused(self):
+        history = right()
+        history.failures = [Failure(1, "alice-1", ALICE, TALK, cid(2), "conflict")]
+        self.assert_found(history)
+
     def test_a_hole_in_the_sequence(self):
         history = right()
         history.rows = [row(1, 1), row(3, 3)]
@@ -121,6 +131,20 @@ class CheckerTests(SynchronousTestCase):
     def test_a_message_under_another_name(self):
         history = right()
         history.attempts[0] = attempt(1, "bob-1", BOB)
+        self.assert_found(history, "forged")
+
+    def test_an_event_of_the_server_under_a_persons_name(self):
+        history = right(1)
+        history.rows = [row(1, 1), Row(TALK, 2, ALICE, cid(2), None, 1, 1002)]
+        history.heads = [HeadRow(TALK, 2, 1, 1, 1002)]
+        history.settled = {}
+        self.assert_found(history, "forged")
+
+    def test_a_message_of_one_who_is_no_member(self):
+        history = right()
+        history.members = {TALK: {ALICE: [Period(1, 2)], BOB: [Period(1, None)]}}
+        history.shown = history.shown[3:]
+        history.settled = {"bob-1": BOB}
         self.assert_found(history, "forged")
 
     def test_messages_of_a_device_in_another_order(self):
@@ -224,6 +248,11 @@ class CheckerTests(SynchronousTestCase):
 
     def test_a_connection_that_two_nodes_claim(self):
         self.assert_ghost([Connection(1, "a"), Connection(1, "a")], [Connection(1, "a")])
+
+    def test_two_connections_of_one_session(self):
+        history = right()
+        history.claimed = history.connected = [Connection(1, "a"), Connection(1, "a")]
+        self.assert_found(history, "ghost")
 
     def test_a_connection_that_no_node_knows(self):
         self.assert_ghost([], [Connection(1, "a")])
