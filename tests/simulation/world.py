@@ -20,6 +20,7 @@ from random import Random
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IProtocolFactory
 from twisted.python.failure import Failure
 
 from imchat.assemble import ground as grounds
@@ -57,6 +58,7 @@ from tests.simulation.network import Network
 from tests.simulation.plain import PlainDatabase
 from tests.simulation.process import SimulatedProcess
 from tests.simulation.recorder import Recorder
+from tests.simulation.redis import SimulatedRedis
 from tests.simulation.servers import (
     ADMIN_PORT,
     GATE_PORT,
@@ -205,13 +207,15 @@ class World:
         kind = PlainDatabase if self.conditions.plain_database else SimulatedDatabase
         return kind(self.clock, self.randoms("database"))
 
-    def build_redis_server(self) -> Any:
-        """What stands for Redis."""
-        return None
+    def build_redis_server(self) -> SimulatedRedis | None:
+        """What stands for Redis, None where it is never there."""
+        return SimulatedRedis(self.clock)
 
-    def build_redis(self, process: SimulatedProcess) -> Any:
+    def build_redis(self, process: SimulatedProcess) -> IProtocolFactory:
         """The factory that listens where Redis does, for a Redis that starts with nothing in it."""
-        raise NotImplementedError
+        self.redis.clock = process
+        self.redis.flush()
+        return self.redis.factory()
 
     def build_base(self, process: SimulatedProcess, run: int) -> parts.Base:
         """What every part of a server needs."""
