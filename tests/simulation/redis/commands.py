@@ -58,6 +58,8 @@ def _ping(connection: Connection, words: Words) -> bytes:
 
 
 def _auth(connection: Connection, words: Words) -> bytes:
+    if len(words) > 3:
+        raise Refusal("ERR syntax error")
     password = connection.run.server.password
     if len(words) == 2 and not password:
         raise Refusal(
@@ -219,7 +221,7 @@ def _run(connection: Connection, digest: bytes, words: Words) -> bytes:
 
 # By name: the function, and the least and the most words (0: any number) of it.
 _COMMANDS: dict[bytes, tuple[Callable[[Connection, Words], bytes], int, int]] = {
-    b"AUTH": (_auth, 2, 3),
+    b"AUTH": (_auth, 2, 0),
     b"DEL": (_del, 2, 0),
     b"EVAL": (_eval, 3, 0),
     b"EVALSHA": (_evalsha, 3, 0),

@@ -48,8 +48,8 @@ class Connection(Protocol):
         reader.feed(data)
         try:
             while (words := reader.gets()) is not False:
-                if type(words) is not list:
-                    raise ProtocolError("expected '*'")
+                if type(words) is not list or {*map(type, words)} != {bytes}:
+                    raise ProtocolError("expected words")
                 self.say(execute(self, words))
         except ProtocolError as fault:
             self.say(error(f"ERR Protocol error: {fault}"))

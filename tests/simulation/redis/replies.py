@@ -7,7 +7,6 @@ from typing import Any
 OK = b"+OK\r\n"
 PONG = b"+PONG\r\n"
 NIL = b"$-1\r\n"
-EMPTY = b"*0\r\n"
 
 
 class Refusal(Exception):
