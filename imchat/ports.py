@@ -279,6 +279,24 @@ class RateLimiter(Protocol):
         """Uncount one event (what it stood for did not happen)."""
 
 
+class NodeCopy(Protocol):
+    """A copy of what chat nodes reported, for a status server that starts. Losing it costs the time to a report."""
+
+    async def write(self, reports: Sequence[NodeReport], lifetime_ms: int) -> None:
+        """Keep reports for so long, each in place of the older one of its node. Those of other nodes stay.
+
+        Raises:
+            Unavailable: they were perhaps not kept.
+        """
+
+    async def read(self) -> list[NodeReport]:
+        """The report of each node that has one, in any order.
+
+        Raises:
+            Unavailable: the copy cannot be read.
+        """
+
+
 # --- between servers
 
 

@@ -74,17 +74,19 @@ def build_status(config: Config, reactor: Any) -> IService:
     base = parts.Base(config, reactor)
     database, pool = grounds.database(base, ground), grounds.redis_pool(base, ground)
     from imchat.net.redis import RedisPublisher
+    from imchat.store.redis import RedisNodeCopy
 
     publisher = RedisPublisher(reactor, pool, f"status-{startup.node_name(config.server.node)}")
-    logic = parts.status_logic(base, database.sessions, publisher)
+    nodes = parts.nodes(base, RedisNodeCopy(pool, pool.settings.prefix))
+    logic = parts.status_logic(base, database.sessions, publisher, nodes)
     server = LinkServer(messages.STATUS, StatusAdapter(logic).handlers, ground.secret, base.ids, reactor)
     return ServerService(
         reactor,
         Steps(
-            opening=(_started(ground.warn, pool.start, publisher.start), database.health.ping),
+            opening=(_started(ground.warn, pool.start, publisher.start), nodes.start, database.health.ping),
             listeners=(Listener("status", config.status.listen, server),),
             leaving=(lambda: server.drain(DRAIN),),
-            closing=(publisher.close, pool.close, database.close),
+            closing=(_started(nodes.stop), publisher.close, pool.close, database.close),
         ),
     )
 

@@ -18,7 +18,7 @@ from imchat.assemble.lifecycle import Listener, ServerService, Steps
 from imchat.config import Config
 from imchat.startup import DirectoryLock, StartupError
 from imchat.store import sqlite
-from imchat.store.memory import MemoryCodeStore, MemoryHub, MemoryRateLimiter
+from imchat.store.memory import MemoryCodeStore, MemoryHub, MemoryNodeCopy, MemoryRateLimiter
 from imchat.store.sql.schema import SchemaError
 from imchat.verify.message import BadAddress
 from imchat.verify.outbox import OutboxMailer
@@ -52,7 +52,8 @@ class EmbeddedServer:
         limiter = MemoryRateLimiter(base.now_ms)
         hub = MemoryHub(reactor)
         self._bus = hub.attach(NODE_ID)
-        self.status = parts.status_logic(base, self.database.sessions, hub)
+        self._nodes = parts.nodes(base, MemoryNodeCopy(base.now_ms))
+        self.status = parts.status_logic(base, self.database.sessions, hub, self._nodes)
         self.mailer = self._mailer()
         self.verify = parts.verify_logic(base, MemoryCodeStore(base.now_ms), limiter, self.mailer)
         self.node = parts.chat_node(base, NODE_ID, self.address, self.database, self._bus, self.status)
@@ -84,7 +85,7 @@ class EmbeddedServer:
                 listeners=(chat, gate.public, gate.private),
                 opened=(self._tell,),
                 closing=(self.node.drain, self._stop_mails, self.database.close),
-                released=(self._bus.close, *(pool.stop for pool in threads), self._lock.release),
+                released=(self._nodes.stop, self._bus.close, *(pool.stop for pool in threads), self._lock.release),
             ),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from imchat.domain.models import NodeAddress, NodeReport
@@ -49,6 +50,16 @@ class Placement:
         new = report.node_id not in self._nodes
         self._nodes[report.node_id] = _Node(report, now_ms)
         return new
+
+    def adopt(self, reports: Iterable[NodeReport], now_ms: int) -> list[NodeReport]:
+        """Take the reports that another table had, as if they came now; a node that is known already knows better.
+
+        Returns:
+            Those that were taken.
+        """
+        taken = [report for report in reports if report.node_id not in self._nodes]
+        self._nodes.update((report.node_id, _Node(report, now_ms)) for report in taken)
+        return taken
 
     def expire(self, now_ms: int) -> list[NodeReport]:
         """Drop the nodes that were silent for longer than three intervals and return their last reports."""

@@ -11,11 +11,12 @@ from imchat.domain.errors import Unavailable
 from imchat.domain.verification import digest
 from imchat.net.redis import RedisBus, RedisPublisher
 from imchat.ports import EventsAppended, Limit, Purpose
-from imchat.store.redis import RedisCodes, RedisHealth, RedisLimiter
+from imchat.store.redis import RedisCodes, RedisHealth, RedisLimiter, RedisNodeCopy
 from imchat.store.redis.limits import GIVE_BACK, TAKE
 from tests.contract.bus import BusContract, appended
 from tests.contract.codes import CodeStoreContract
 from tests.contract.limiter import RateLimiterContract
+from tests.contract.nodes import A, NodeCopyContract
 from tests.redis import closing, pause, settings, started_pool
 from tests.services import redis
 
@@ -126,6 +127,42 @@ local redis = {call = function(name, ...)
   return real.call(name, ...)
 end}
 """
+
+
+class RedisNodeCopyTests(OnRedis, NodeCopyContract, TestCase):
+    def make_copy(self):
+        self.prefix = self.start()
+        self.key = f"{self.prefix}nodes".encode()
+        return RedisNodeCopy(self.pool, self.prefix)
+
+    async def test_what_one_process_writes_another_reads(self):
+        await self.copy.write([A], 60_000)
+        self.assertEqual(await RedisNodeCopy(self.pool, self.prefix).read(), [A])
+
+    async def test_redis_forgets_nodes_that_end_and_then_all_of_it(self):
+        await self.copy.write([A], 50)
+        await self.elapse(60)
+        self.assertEqual(await self.pool.call(b"EXISTS", self.key), 0)
+        for number in range(3):
+            await self.copy.write([replace(A, node_id=f"n{number}")], 50 if number < 2 else 60_000)
+            await self.elapse(60)
+        self.assertEqual(await self.pool.call(b"HKEYS", self.key), [b"n2"])
+        self.assertGreater(await self.pool.call(b"PTTL", self.key), 50_000)
+
+    async def test_what_another_version_wrote_is_left_out(self):
+        await self.copy.write([A], 60_000)
+        ends = b"9" * 16
+        for value in (b"", b"x", ends, ends + b" {}", ends + b" [1]", ends + b" nonsense", ends + b' {"node_id":1}'):
+            await self.pool.call(b"HSET", self.key, b"odd", value)
+            self.assertEqual(await self.copy.read(), [A], value)
+
+    async def test_a_redis_that_is_away_says_so(self):
+        away = started_pool(self, settings(1, timeout=60.0))
+        copy = RedisNodeCopy(away)
+        with self.assertRaises(Unavailable):
+            await copy.read()
+        with self.assertRaises(Unavailable):
+            await copy.write([A], 1_000)
 
 
 class RedisBusTests(OnRedis, BusContract, TestCase):

@@ -6,10 +6,12 @@ from imchat.domain.content import ContentKind, SessionsEnded
 from imchat.domain.errors import Unauthenticated, Unavailable
 from imchat.domain.models import Device, NodeAddress, NodeReport, User
 from imchat.domain.sessions import DAY_MS, token_bytes
+from imchat.net.background import spawn
 from imchat.net.content import WireContentCodec
 from imchat.ports import EventsAppended, SessionsClosed
-from imchat.status.logic import StatusLogic
+from imchat.status.logic import Nodes, StatusLogic
 from imchat.status.settings import StatusSettings
+from imchat.store.memory import MemoryNodeCopy
 from tests.fakes.bus import RecordingPublisher
 from tests.fakes.ids import SeededIds
 from tests.fakes.stores import MemoryDatabase, full_disk
@@ -31,8 +33,9 @@ class StatusCase(SynchronousTestCase):
             user = User(user_id, name, f"{name}@example.org", "hash", self.now_ms())
             self.run_now(self.database.accounts.create(user, name, user.email, None, self.now_ms()))
         self.publisher = RecordingPublisher()
+        self.nodes = Nodes(MemoryNodeCopy(self.now_ms), self.clock, 3_000, spawn)
         self.status = StatusLogic(
-            SeededIds(9), self.database.sessions, CODEC, self.publisher, self.now_ms, StatusSettings()
+            SeededIds(9), self.database.sessions, CODEC, self.publisher, self.nodes, self.now_ms, StatusSettings()
         )
 
     def now_ms(self):

@@ -1,4 +1,4 @@
-"""Placement and sessions: which chat node a client should use, and whose token is good."""
+"""Sessions: whose token is good, and with which chat node it is used."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from twisted.logger import Logger
 
 from imchat.domain.content import ContentCodec, SessionsEnded, digest
-from imchat.domain.errors import IMError, SessionEnded, Unauthenticated, Unavailable
+from imchat.domain.errors import IMError, SessionEnded, Unauthenticated
 from imchat.domain.models import SYSTEM_SENDER, Device, Draft, Event, Login, NodeReport, Route, Session
-from imchat.domain.placement import Placement
 from imchat.domain.sessions import expires_ms, hash_of_text, token_hash, token_text
 from imchat.ports import EventsAppended, Ids, Notice, Publisher, SessionsClosed, SessionStore
+from imchat.status.logic.nodes import Nodes
 from imchat.status.settings import StatusSettings
 
 LOGOUT = "logout"
@@ -28,7 +28,8 @@ class StatusLogic:
         sessions: Keeps them.
         codec: Writes the event of an ended session.
         publisher: Tells the chat nodes. Its failure fails no request: the nodes' sweep finds what they were not told.
-        now_ms: The clock, in ms UTC; it also decides which nodes live.
+        nodes: Knows which nodes live.
+        now_ms: The clock, in ms UTC.
         settings: The rules.
     """
 
@@ -38,6 +39,7 @@ class StatusLogic:
         sessions: SessionStore,
         codec: ContentCodec,
         publisher: Publisher,
+        nodes: Nodes,
         now_ms: Callable[[], int],
         settings: StatusSettings,
     ) -> None:
@@ -45,35 +47,16 @@ class StatusLogic:
         self._sessions = sessions
         self._codec = codec
         self._publisher = publisher
+        self._nodes = nodes
         self._now_ms = now_ms
         self._settings = settings
-        self._placement = Placement(settings.report_interval_ms)
         self._publishing_fails = False
 
     # --- chat nodes
 
     async def report(self, report: NodeReport) -> None:
         """Take a chat node's report of itself."""
-        now_ms = self._now_ms()
-        self._expire(now_ms)
-        if self._placement.report(report, now_ms):
-            address = f"{report.address.host}:{report.address.port}"
-            _log.info("chat node {node} is up at {address}", node=report.node_id, address=address)
-
-    def _expire(self, now_ms: int) -> None:
-        for dead in self._placement.expire(now_ms):
-            # A node that said that it was leaving is not missed.
-            level = _log.info if dead.draining else _log.warn
-            level("chat node {node} is gone: three of its reports did not come", node=dead.node_id)
-
-    def _route(self, user_id: int) -> Route:
-        now_ms = self._now_ms()
-        self._expire(now_ms)
-        addresses = self._placement.choose(user_id, now_ms)
-        if not addresses:
-            raise Unavailable("no chat node is up", self._settings.report_interval_ms)
-        self._placement.assign(addresses[0], now_ms)
-        return Route(addresses)
+        self._nodes.report(report)
 
     # --- sessions
 
@@ -83,7 +66,7 @@ class StatusLogic:
         Raises:
             Unavailable: no chat node is up; no session was opened. Or the store is away.
         """
-        route = self._route(user_id)
+        route = self._nodes.route(user_id)
         token, now_ms = self._ids.token(), self._now_ms()
         await self._sessions.open(user_id, device, token_hash(token), now_ms)
         ends_ms = expires_ms(now_ms, self._settings.session_lifetime_ms)
@@ -109,7 +92,7 @@ class StatusLogic:
         """
         session = await self.authenticate(token)
         ends_ms = expires_ms(self._now_ms(), self._settings.session_lifetime_ms)
-        return session, self._route(session.user_id), ends_ms
+        return session, self._nodes.route(session.user_id), ends_ms
 
     async def end_session(self, token: str) -> None:
         """Log out: end the session of a token; one that is not valid (any more) is no error."""
