@@ -76,7 +76,7 @@ def build_status(config: Config, reactor: Any) -> IService:
     from imchat.net.redis import RedisPublisher
     from imchat.store.redis import RedisNodeCopy
 
-    publisher = RedisPublisher(reactor, pool, f"status-{startup.node_name(config.server.node)}")
+    publisher = RedisPublisher(reactor, pool, f"status-{startup.node_name(config.server.node)}", base.ids.new_id())
     nodes = parts.nodes(base, RedisNodeCopy(pool, pool.settings.prefix))
     logic = parts.status_logic(base, database.sessions, publisher, nodes)
     server = LinkServer(messages.STATUS, StatusAdapter(logic).handlers, ground.secret, base.ids, reactor)
@@ -150,7 +150,7 @@ def build_chat(config: Config, reactor: Any, place: Place, command: Sequence[str
     from imchat.net.redis import RedisBus
 
     node_id = place.node_id(startup.node_name(config.server.node))
-    bus = RedisBus(reactor, pool, node_id)
+    bus = RedisBus(reactor, pool, node_id, base.ids.new_id())
     node = parts.chat_node(base, node_id, address, database, bus, RemoteStatus(to_status))
     return ServerService(
         reactor,

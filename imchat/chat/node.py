@@ -51,7 +51,7 @@ class ChatNode:
     """Serves clients.
 
     Args:
-        node_id: Its name, unique among nodes.
+        node_id: Its name, for people.
         address: Where clients reach it.
         accounts: Users.
         sessions: Sessions.
@@ -108,7 +108,9 @@ class ChatNode:
         revalidation = Revalidation(sessions, registry, self._sessions, clock, settings.touch_interval, log)
         interval = settings.revalidation_interval
         sweep = Sweep(bus, hosting, missing, revalidation.run, clock, interval, spawn, outage)
-        self._lifecycle = Lifecycle(node_id, address, status, connections, sweep, work, settings, clock, spawn, log)
+        self._lifecycle = Lifecycle(
+            node_id, ids.new_id(), address, status, connections, sweep, work, settings, clock, spawn, log
+        )
         self.factory = ChatFactory(
             Services(
                 settings=settings,

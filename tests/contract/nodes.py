@@ -6,7 +6,7 @@ from imchat.domain.models import NodeAddress, NodeReport
 from imchat.ports import NodeCopy
 
 A = NodeReport("a", NodeAddress("a.example", 8090), 3, False)
-B = NodeReport("b", NodeAddress("::1", 8091, tls=True), 0, True)
+B = NodeReport("b", NodeAddress("::1", 8091, tls=True), 0, True, 2**53 - 1)
 
 
 class NodeCopyContract:

@@ -9,6 +9,7 @@ from twisted.trial.unittest import TestCase
 from imchat.domain import limits
 from imchat.domain.errors import Unavailable
 from imchat.domain.verification import digest
+from imchat.net.ids import SecureIds
 from imchat.net.redis import RedisBus, RedisPublisher
 from imchat.ports import EventsAppended, Limit, Purpose
 from imchat.store.redis import RedisCodes, RedisHealth, RedisLimiter, RedisNodeCopy
@@ -168,18 +169,19 @@ class RedisNodeCopyTests(OnRedis, NodeCopyContract, TestCase):
 class RedisBusTests(OnRedis, BusContract, TestCase):
     def setUp(self):
         self.start()
+        self.ids = SecureIds()
         self.buses = []
         self.marks = 0
 
     async def make_bus(self, node_id):
-        bus = RedisBus(reactor, self.pool, node_id)
+        bus = RedisBus(reactor, self.pool, node_id, self.ids.new_id())
         self.addCleanup(closing(bus))
         bus.start()
         self.buses.append(bus)
         return bus
 
     async def make_publisher(self):
-        publisher = RedisPublisher(reactor, self.pool, "status")
+        publisher = RedisPublisher(reactor, self.pool, "status", self.ids.new_id())
         self.addCleanup(closing(publisher))
         publisher.start()
         return publisher
@@ -208,10 +210,17 @@ class RedisBusTests(OnRedis, BusContract, TestCase):
         await self.settle()
         self.assertEqual(len(two.heard), 2_600)
 
+    async def test_two_nodes_of_one_name_hear_each_other_and_not_themselves(self):
+        one, two = await self.listener("same", "user:1"), await self.listener("same", "user:1")
+        await one.bus.publish([("user:1", appended(1, 1))])
+        await two.bus.publish([("user:1", appended(1, 2))])
+        await self.settle()
+        self.assertEqual((one.heard, two.heard), ([("user:1", appended(1, 2))], [("user:1", appended(1, 1))]))
+
     async def test_two_databases_of_one_redis_do_not_hear_each_other(self):
         elsewhere = started_pool(self, replace(self.pool.settings, db=3))
         here = await self.listener("here", "user:1")
-        there = RedisPublisher(reactor, elsewhere, "there")
+        there = RedisPublisher(reactor, elsewhere, "there", self.ids.new_id())
         await there.publish([("user:1", appended(1))])
         await self.settle()
         self.assertEqual(here.heard, [])

@@ -2,7 +2,7 @@
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.domain.errors import Unavailable
@@ -63,8 +63,8 @@ class NodesCase(SynchronousTestCase):
         self.addCleanup(nodes.stop)
         return nodes
 
-    def report(self, nodes, name="a", address=A, connections=0, draining=False):
-        nodes.report(NodeReport(name, address, connections, draining))
+    def report(self, nodes, name="a", address=A, connections=0, draining=False, life=1):
+        nodes.report(NodeReport(name, address, connections, draining, life))
 
     def routes(self, nodes):
         try:
@@ -207,3 +207,31 @@ class WriteTests(NodesCase):
         self.report(nodes)
         self.clock.advance(5)
         self.assertEqual((self.copy.writes, self.clock.getDelayedCalls()), ([], []))
+
+
+class NamesakeTests(NodesCase):
+    def test_two_nodes_of_one_name_are_one_line_that_says_what_to_change(self):
+        nodes = self.server()
+        with capturedLogs() as events:
+            for _ in range(10):
+                self.report(nodes, "a", A, life=1)
+                self.report(nodes, "a", B, life=2)
+                self.clock.advance(3)
+        warnings = [formatEvent(event) for event in events if event["log_level"].name == "warn"]
+        self.assertEqual(
+            warnings,
+            [
+                "two chat nodes have the name a, those at a.example:8090 and b.example:8090: "
+                "give one of them another with --node or server.node"
+            ],
+        )
+        self.assertEqual(len(self.routes(nodes)), 2)
+
+    def test_a_node_that_crashes_again_and_again_is_no_warning(self):
+        nodes = self.server()
+        with capturedLogs() as events:
+            for life in range(1, 6):
+                for _ in range(3):
+                    self.report(nodes, life=life)
+                    self.clock.advance(3)
+        self.assertEqual({event["log_level"].name for event in events}, {"info"})

@@ -8,7 +8,7 @@ from twisted.logger import Logger
 
 from imchat.domain.errors import Unavailable
 from imchat.domain.models import NodeReport, Route
-from imchat.domain.placement import MISSED_REPORTS, Placement
+from imchat.domain.placement import MISSED_REPORTS, News, Placement
 from imchat.ports import NodeCopy, Spawn
 
 GATHERING = 1.0
@@ -76,9 +76,18 @@ class Nodes:
         """Take a chat node's report of itself."""
         now_ms = self._now_ms()
         self._expire(now_ms)
-        if self._placement.report(report, now_ms):
-            address = f"{report.address.host}:{report.address.port}"
-            _log.info("chat node {node} is up at {address}", node=report.node_id, address=address)
+        news = self._placement.report(report, now_ms)
+        if news is News.UP:
+            _log.info("chat node {node} is up at {address}", node=report.node_id, address=_where(report))
+        elif news is News.NAMESAKE:
+            others = ", ".join(map(_where, self._placement.namesakes(report)))
+            _log.warn(
+                "two chat nodes have the name {node}, those at {address} and {others}: "
+                "give one of them another with --node or server.node",
+                node=report.node_id,
+                address=_where(report),
+                others=others,
+            )
         self._unwritten[report.node_id] = report
         self._gather()
 
@@ -100,7 +109,11 @@ class Nodes:
         for dead in self._placement.expire(now_ms):
             # A node that said that it was leaving is not missed.
             level = _log.info if dead.draining else _log.warn
-            level("chat node {node} is gone: three of its reports did not come", node=dead.node_id)
+            level(
+                "chat node {node} at {address} is gone: three of its reports did not come",
+                node=dead.node_id,
+                address=_where(dead),
+            )
 
     # --- the copy
 
@@ -125,3 +138,7 @@ class Nodes:
 
     def _now_ms(self) -> int:
         return int(self._clock.seconds() * 1000)
+
+
+def _where(report: NodeReport) -> str:
+    return f"{report.address.host}:{report.address.port}"

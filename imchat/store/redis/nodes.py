@@ -79,6 +79,7 @@ def _packed(report: NodeReport) -> bytes:
         "tls": address.tls,
         "connections": report.connections,
         "draining": report.draining,
+        "incarnation": report.incarnation,
     }
     return json.dumps(fields, separators=(",", ":")).encode()
 
@@ -87,6 +88,8 @@ def _unpacked(value: bytes) -> NodeReport | None:
     try:
         fields = json.loads(value)
         address = NodeAddress(str(fields["host"]), int(fields["port"]), bool(fields["tls"]))
-        return NodeReport(str(fields["node_id"]), address, int(fields["connections"]), bool(fields["draining"]))
-    except (ValueError, TypeError, LookupError):
+        incarnation = int(fields.get("incarnation", 0))
+        connections, draining = int(fields["connections"]), bool(fields["draining"])
+        return NodeReport(str(fields["node_id"]), address, connections, draining, incarnation)
+    except (ValueError, TypeError, LookupError, AttributeError):
         return None
