@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from imchat import startup
-from imchat.assemble import parts
+from imchat.assemble import metrics, parts
 from imchat.assemble import settings as mapped
 from imchat.assemble.lifecycle import Listener, ServerService, Steps
 from imchat.config import Config
@@ -78,11 +78,13 @@ class EmbeddedServer:
         """The service that runs everything."""
         gate, threads = self._gate, (self._gate.threads, self._file_threads)
         chat = Listener("chat", self._config.chat.listen, self.node.factory)
+        watch = metrics.Watch(self._config, self._reactor, NODE_ID, startup.node_name(self._config.server.node))
+        watch.database(self.database).chat(self.node)
         return ServerService(
             self._reactor,
             Steps(
                 opening=(self._open,),
-                listeners=(chat, gate.public, gate.private),
+                listeners=(chat, gate.public, gate.private, *watch.listeners),
                 opened=(self._tell,),
                 closing=(self.node.drain, self._stop_mails, self.database.close),
                 released=(self._nodes.stop, self._bus.close, *(pool.stop for pool in threads), self._lock.release),
@@ -121,7 +123,9 @@ def build_embedded(config: Config, reactor: Any) -> IService:
     config = mapped.with_directory(config, data_dir)
     lock = DirectoryLock(data_dir)
     lock.acquire()
-    startup.check_ports((config.gate.listen, "gate.listen"), (config.chat.listen, "chat.listen"))
+    startup.check_ports(
+        (config.gate.listen, "gate.listen"), (config.chat.listen, "chat.listen"), *metrics.ports(config)
+    )
     startup.check_socket_path(config.admin_socket, "admin.socket")
     try:
         sqlite.migrate(data_dir / DATABASE_FILE)
