@@ -142,10 +142,18 @@ Permit = Callable[[Draft, Membership], str | None]
 
 @dataclass(frozen=True, slots=True)
 class FlushResult:
-    """Outcome of one flush: one outcome per draft, in order, and the memberships that had to be read anew."""
+    """Outcome of one flush.
+
+    Attributes:
+        outcomes: One per draft, in order.
+        reloaded: The memberships that had to be read anew.
+        kept: Streams that others kept locked. A draft for one of them is refused with ``unavailable`` unless it is
+            stored already: the same call may be made again.
+    """
 
     outcomes: Sequence[Stored | Refused]
     reloaded: Mapping[int, Membership]
+    kept: frozenset[int] = frozenset()
 
 
 class StreamStore(Protocol):
@@ -158,7 +166,8 @@ class StreamStore(Protocol):
         the head's, the membership is read under the lock and ``permit`` decides. A draft whose (stream, sender,
         client id) is stored already is answered with the stored event (``resent``) if the digest is the same, else
         refused with ``conflict``; so is the second of two equal ids within ``drafts``. A draft with ``refusal`` is
-        only looked up. An unknown stream is refused with ``not_found``.
+        only looked up. An unknown stream is refused with ``not_found``. Streams that others keep locked hold up no
+        other: see :class:`FlushResult`.
 
         Raises:
             Unavailable: nothing is known to be stored; the transaction may or may not have been committed.
