@@ -190,9 +190,11 @@ class FrameProtocol(Int32StringReceiver):
         output = self._output
         if output is None or self.closing:
             return
-        was_slow = output.slow
+        if not output.slow:
+            output.flush()
+            return
         output.flush()
-        if was_slow and not output.slow:
+        if not output.slow:
             self.drained()
 
     def drained(self) -> None:
