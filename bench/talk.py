@@ -22,7 +22,9 @@ from bench import frames
 from bench.figures import times_ms
 from bench.frames import Messages, Violation
 
-_READ = 256 * 1024
+_READ = 32 * 1024
+"""Bytes of one read. Much more, and the C library asks the kernel for memory at each: half of the generator's time."""
+
 _PATIENCE = 20.0
 """Seconds for the servers to do what is due, at most."""
 
