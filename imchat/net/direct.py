@@ -22,17 +22,19 @@ def writer_of(transport: Any) -> Callable[[bytes], Any]:
     The order of bytes, the calls of a producer and the end of the connection are those of ``write``.
     """
     if isinstance(transport, Connection) and not transport.TLS:
-        return partial(_write, transport)
+        return partial(_write, transport, transport.getHandle().send)
     write: Callable[[bytes], Any] = transport.write
     return write
 
 
-def _write(transport: Any, data: bytes) -> None:
+def _write(transport: Any, send: Callable[[bytes], int], data: bytes) -> None:
     if transport.dataBuffer or transport._tempDataLen or transport.disconnecting or not transport.connected:
         transport.write(data)
         return
-    sent = transport.writeSomeData(data)
-    if sent == len(data):
-        return
-    # Where the connection is lost it is no number: writing in the ordinary way finds it again and ends the connection.
-    transport.write(data[sent:] if isinstance(sent, int) and sent > 0 else data)
+    try:
+        sent = send(data)
+    except OSError:
+        # No room now, or the connection is lost: writing in the ordinary way finds which, and acts on it.
+        sent = 0
+    if sent < len(data):
+        transport.write(data[sent:] if sent else data)
