@@ -16,6 +16,7 @@ from tests.simulation.clients import OTHERWISE, Device, Person
 from tests.simulation.disk import Disk
 from tests.simulation.http import simulated_http
 from tests.simulation.process import SimulatedProcess
+from tests.simulation.recorder import Told
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -37,6 +38,7 @@ class People:
         self.pairs: list[tuple[Person, Person]] = []
         self.said = 0
         self._devices = 0
+        self._used: dict[bytes, str] = {}
         self._end = 0.0
 
     # --- accounts
@@ -50,10 +52,7 @@ class People:
             person.bot = True
         self._in_process("operator", "10.0.3.1", self._create, others)
         for number, person in enumerate(by_mail):
-            if self.world.redis is None:
-                self._in_process("operator", f"10.0.3.{number + 2}", self._create, [person])
-            else:
-                self._in_process(f"{person.name}/new", f"10.0.3.{number + 2}", self._register, person)
+            self._in_process(f"{person.name}/new", f"10.0.3.{number + 2}", self._register, person)
         self._make_pairs()
 
     def _in_process(self, name: str, host: str, work: Callable, *args) -> None:
@@ -189,20 +188,31 @@ class People:
             text += "?"
         device.say(peer, text)
 
+    def _acknowledged(self, use: str) -> Told | None:
+        """A message that was acknowledged, to use its id again; each id is used for one purpose only."""
+        known = [
+            told
+            for told in self.world.recorder.acknowledgements[-60:]
+            if told.device.usable and self._used.get(told.client_id, use) == use and not told.device.person.bot
+        ]
+        if not known:
+            return None
+        told = self.random.choice(known)
+        self._used[told.client_id] = use
+        return told
+
     def _say_again(self) -> None:
         """A program that was set back to an older state sends what it had sent already."""
-        known = [ack for ack in self.world.recorder.acknowledgements if ack.device.usable]
-        if known:
-            ack = self.random.choice(known[-40:])
+        told = self._acknowledged("again")
+        if told is not None:
             self.world.trace.hit("resent after the acknowledgement")
-            ack.device.say_again(ack.conversation_id, ack.client_id, ack.text)
+            told.device.say_again(told.conversation_id, told.client_id, told.text)
 
     def _say_otherwise(self) -> None:
         """The same id with another text: an error that must be seen."""
-        known = [ack for ack in self.world.recorder.acknowledgements if ack.device.usable]
-        if known:
-            ack = self.random.choice(known[-40:])
-            ack.device.say_otherwise(ack.conversation_id, ack.client_id, ack.text + OTHERWISE)
+        told = self._acknowledged("otherwise")
+        if told is not None:
+            told.device.say_otherwise(told.conversation_id, told.client_id, told.text + OTHERWISE)
 
     # --- devices
 
@@ -267,7 +277,7 @@ class People:
 
     def _reset_password(self) -> None:
         people = [person for person in self.world.people if person.user_id and not person.resetting]
-        if people and self.world.redis is not None:
+        if people:
             person = self.random.choice(people)
             person.resetting = True
             host = f"10.2.9.{person.number + 1}"

@@ -23,6 +23,7 @@ from imchat.net.links.proxies import RemoteStatus, RemoteVerify
 from imchat.net.links.server import LinkServer
 from imchat.net.redis import RedisPublisher
 from imchat.status.adapter import StatusAdapter
+from imchat.store.redis import RedisNodeCopy
 from imchat.verify.adapter import VerifyAdapter
 from tests.fakes.gate import CountingHasher
 from tests.simulation.process import SimulatedProcess
@@ -174,14 +175,15 @@ class StatusServer(Server):
         world = self.world
         base = world.build_base(process, self.runs)
         database, pool = world.build_database(base), world.build_pool(base)
-        publisher = RedisPublisher(process, pool, self.name)
-        logic = world.build_status_logic(base, database, publisher)
+        publisher = RedisPublisher(process, pool, self.name, base.ids.new_id())
+        nodes = parts.nodes(base, RedisNodeCopy(pool, pool.settings.prefix))
+        logic = world.build_status_logic(base, database, publisher, nodes)
         server = LinkServer(messages.STATUS, StatusAdapter(logic).handlers, world.secret, base.ids, process)
         return Steps(
-            opening=(lambda: _now(pool.start, publisher.start), database.health.ping),
+            opening=(lambda: _now(pool.start, publisher.start), nodes.start, database.health.ping),
             listeners=(Listener("status", f"tcp:{STATUS_PORT}", server),),
             leaving=(lambda: server.drain(DRAIN),),
-            closing=(publisher.close, pool.close, database.close),
+            closing=(lambda: _now(nodes.stop), publisher.close, pool.close, database.close),
         )
 
 
@@ -271,7 +273,7 @@ class RedisServer(Server):
 
     def boot(self) -> None:
         """Start Redis, with nothing in it."""
-        if self.up or self.world.redis is None:
+        if self.up:
             return
         self.runs += 1
         self.world.network.find(self.host)

@@ -20,7 +20,6 @@ from random import Random
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IProtocolFactory
 from twisted.python.failure import Failure
 
 from imchat.assemble import ground as grounds
@@ -48,6 +47,7 @@ from imchat.ports import (
     StreamStore,
 )
 from imchat.status.logic import StatusLogic
+from imchat.status.logic.nodes import Nodes
 from imchat.store.redis import RedisCodes
 from imchat.store.sql.database import Database
 from tests.fakes.ids import SeededIds
@@ -59,6 +59,7 @@ from tests.simulation.plain import PlainDatabase
 from tests.simulation.process import SimulatedProcess
 from tests.simulation.recorder import Recorder
 from tests.simulation.redis import SimulatedRedis
+from tests.simulation.redis.server import Run
 from tests.simulation.servers import (
     ADMIN_PORT,
     GATE_PORT,
@@ -108,8 +109,10 @@ class Mailbox:
 class WatchedBus(RedisBus):
     """The bus, with crash points around what a node publishes."""
 
-    def __init__(self, world: World, server: Server, process: SimulatedProcess, pool: RedisPool) -> None:
-        super().__init__(process, pool, server.name)
+    def __init__(
+        self, world: World, server: Server, process: SimulatedProcess, pool: RedisPool, incarnation: int
+    ) -> None:
+        super().__init__(process, pool, server.name, incarnation)
         self._watched = world, server, process
 
     async def publish(self, notices) -> None:
@@ -134,7 +137,7 @@ class World:
         trace: What happened.
         recorder: What the checker is told.
         database: The SQL server.
-        redis: What stands for Redis, None where Redis is never there.
+        redis: What stands for Redis.
         failures: What no process should have let happen, as lines.
         mails: The last mail to each address.
         mail_down: The mail server takes none.
@@ -207,11 +210,11 @@ class World:
         kind = PlainDatabase if self.conditions.plain_database else SimulatedDatabase
         return kind(self.clock, self.randoms("database"))
 
-    def build_redis_server(self) -> SimulatedRedis | None:
-        """What stands for Redis, None where it is never there."""
+    def build_redis_server(self) -> SimulatedRedis:
+        """What stands for Redis: what it keeps."""
         return SimulatedRedis(self.clock)
 
-    def build_redis(self, process: SimulatedProcess) -> IProtocolFactory:
+    def build_redis(self, process: SimulatedProcess) -> Run:
         """The factory that listens where Redis does, for a Redis that starts with nothing in it."""
         self.redis.clock = process
         self.redis.flush()
@@ -248,7 +251,7 @@ class World:
 
     def build_bus(self, base: parts.Base, pool: RedisPool, server: Server) -> Bus:
         """The bus of a chat node."""
-        return WatchedBus(self, server, base.reactor, pool)
+        return WatchedBus(self, server, base.reactor, pool, base.ids.new_id())
 
     def build_limiter(self, base: parts.Base, pool: RedisPool) -> RateLimiter:
         """What counts requests."""
@@ -262,9 +265,11 @@ class World:
         """What sends mails."""
         return Mailbox(self, base.reactor)
 
-    def build_status_logic(self, base: parts.Base, database: Database, publisher: Publisher) -> StatusLogic:
+    def build_status_logic(
+        self, base: parts.Base, database: Database, publisher: Publisher, nodes: Nodes
+    ) -> StatusLogic:
         """The logic of a status server."""
-        return parts.status_logic(base, database.sessions, publisher)
+        return parts.status_logic(base, database.sessions, publisher, nodes)
 
     def build_chat_node(
         self, base: parts.Base, node_id: str, address: NodeAddress, database: Database, bus: Bus, status: StatusPort

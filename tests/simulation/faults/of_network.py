@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from twisted.internet.error import ConnectionLost
 
-from tests.simulation.clients import Device
+from tests.simulation.clients import Person
 from tests.simulation.faults.kinds import Faults, kind
 from tests.simulation.transport import End
 
@@ -140,17 +140,15 @@ class NetworkFaults(Faults):
         self.after(self.random.choice((3, 10, 40)), end.slow_down, False)
         device = next(device for device in self.world.devices() if device.process is end.process)
         for number in range(FLOOD):
-            self.after(0.05 * number + self.random.random(), self._flood, device, end)
+            self.after(0.05 * number + self.random.random(), self._flood, device.person, end)
         self.after(3, self._filled, end)
         return True
 
-    def _flood(self, device: Device, end: End) -> None:
-        person = device.person
+    def _flood(self, person: Person, end: End) -> None:
         pairs = [pair for pair in self.people.pairs if person in pair]
         one, other = self.random.choice(pairs)
-        speakers = [
-            found for found in (other if one is person else one).devices if found.usable and found is not device
-        ]
+        peer = other if one is person else one
+        speakers = [found for found in peer.devices if found.usable]
         if speakers and not end.gone:
             self.people.say(self.random.choice(speakers), person, long=True)
 
