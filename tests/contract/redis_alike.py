@@ -133,6 +133,16 @@ def words(text: str | bytes | Sequence[str | bytes]) -> list[bytes]:
     return [part.encode() if isinstance(part, str) else part for part in parts]
 
 
+def _difference(real: dict[str, bytes], stand_in: dict[str, bytes]) -> str:
+    """Where two answers part. A diff of thousands of lines, as assertEqual makes it, would take minutes."""
+    name = next(name for name in real if real[name] != stand_in.get(name))
+    one, other = real[name], stand_in.get(name, b"")
+    pairs = enumerate(zip(one, other, strict=False))
+    place = next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+    start, end = max(0, place - 40), place + 80
+    return f"{name} hears {other[start:end]!r}, should hear {one[start:end]!r}, at {place}"
+
+
 class Alike:
     """Mixed into a ``TestCase`` that says the same to both."""
 
@@ -147,7 +157,8 @@ class Alike:
         """Say the same to both, assert that they answer alike, and return what the speaker hears."""
         data = said if isinstance(said, bytes) else encode([words(said)])
         heard = [{n: change(d) for n, d in (await one.say(name, data)).items()} for one in (self.real, self.stand_in)]
-        self.assertEqual(heard[1], heard[0], said)
+        if heard[0] != heard[1]:
+            self.fail(f"after {said!r:.200}: {_difference(*heard)}")
         return heard[0][name]
 
     async def play(self, lines):
