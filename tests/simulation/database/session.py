@@ -132,6 +132,8 @@ class Session:
         """A locking read sees rows as they are once it has them locked, however long it waited for that."""
         while True:
             found = self._server.storage.read(self, statement.sql, parameters)
+            if statement.skips:
+                found = [row for row in found if self._free(statement.keys(row))]
             taken = self._take([key for row in found for key in statement.keys(row)])
             if taken is None:
                 break
@@ -158,6 +160,11 @@ class Session:
         except IntegrityError:
             self._server.count("key taken")
             raise
+
+    def _free(self, keys: Sequence[Key]) -> bool:
+        """Whether nobody else has any of these places."""
+        locks = self._server.locks
+        return all(not locks.has(key) or locks.owner(key) is self for key in keys)
 
     def _take(self, keys: Sequence[Key]) -> Key | None:
         """Lock places one after another; the first that another has, if any."""

@@ -39,12 +39,14 @@ class Statement(NamedTuple):
         sql: For SQLite, with ``?`` as the placeholder.
         width: Of a locking read: how many columns the client asked for; those behind are keys.
         locked: Of a locking read: its tables in the order in which they are locked.
+        skips: Of a locking read: it leaves out what others have locked.
     """
 
     kind: Kind
     sql: str
     width: int | None = None
     locked: Sequence[LockedTable] = ()
+    skips: bool = False
 
     def keys(self, row: Sequence[Any]) -> list[Key]:
         """The places that a locking read locks for one of its rows; none in a table that has no row there."""
@@ -60,6 +62,7 @@ COMMIT: Step = Statement(Kind.COMMIT, "COMMIT"), NO_PARAMETERS
 ROLLBACK: Step = Statement(Kind.ROLLBACK, "ROLLBACK"), NO_PARAMETERS
 
 _FOR_UPDATE = " FOR UPDATE"
+_SKIP_LOCKED = " SKIP LOCKED"
 _NOW = "UNIX_TIMESTAMP(NOW(3))"
 _TABLES = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)(?:\s+(?!WHERE\b|JOIN\b|LEFT\b|ON\b|ORDER\b)(\w+))?")
 _FROM = re.compile(r"\s+FROM\s+")
@@ -120,9 +123,10 @@ class Translator:
     def _statement(self, text: str) -> Statement:
         sql = text.replace("%s", "?").replace("%%", "%").replace(_NOW, "database_seconds()")
         kind = _kind(sql)
-        if kind is not Kind.READ or not sql.endswith(_FOR_UPDATE):
+        read = sql.removesuffix(_SKIP_LOCKED)
+        if kind is not Kind.READ or not read.endswith(_FOR_UPDATE):
             return Statement(kind, sql)
-        return self._locking(sql.removesuffix(_FOR_UPDATE))
+        return self._locking(read.removesuffix(_FOR_UPDATE))._replace(skips=read != sql)
 
     def _locking(self, sql: str) -> Statement:
         """The read with the primary keys of its tables behind the columns that were asked for.

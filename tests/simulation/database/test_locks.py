@@ -91,6 +91,14 @@ class LockTests(DatabaseCase, SynchronousTestCase):
         self.assertEqual(self.seqs(self.wait(self.flush(self.two, draft(11, 1, 1)))), [(1, False)])
         self.assertTrue(holding.called)
 
+    def test_rows_that_another_has_locked_are_left_out_where_that_is_asked_for(self):
+        self.hold(1, (LOCK, (11,)))
+        query = "SELECT stream_id FROM head WHERE stream_id IN (?, ?) ORDER BY stream_id FOR UPDATE SKIP LOCKED"
+        begun = self.clock.seconds()
+        found = self.wait(self.two.writer.run("test", lambda tx: tx.query(query, (11, 12))))
+        self.assertEqual([row[0] for row in found], [12])
+        self.assertLess(self.clock.seconds() - begun, 0.5)
+
     def test_those_who_wait_see_what_was_committed_meanwhile(self):
         self.hold(1, (LOCK, (11,)), (ADD, (5, 11)))
         self.assertEqual(self.seqs(self.wait(self.flush(self.two, draft(11, 1, 1)))), [(6, False)])
