@@ -89,8 +89,11 @@ class ServerTests(TestCase):
                 slow.transport.producer.resumeProducing()
                 slow.transport.producer.pauseProducing()
             self.say(one, ["PUBLISH", "a", f"{number:01000}"])
+        slow.transport.producer.resumeProducing()
+        for number in range(30):
+            self.say(one, ["PUBLISH", "a", f"{number:01000}"])
         self.assertFalse(slow.transport.disconnecting)
-        self.assertEqual(self.heard(slow).count(b"message"), 30)
+        self.assertEqual(self.heard(slow).count(b"message"), 60)
 
     def test_what_comes_at_once_is_answered_with_one_write(self):
         one, two = self.connect(), self.connect()
