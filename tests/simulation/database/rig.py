@@ -107,6 +107,12 @@ class DatabaseCase:
     def flush(self, database, *drafts) -> Deferred:
         return self.start(database.streams.flush(drafts, allow))
 
+    def flush_until_stored(self, database, one):
+        """A flush of one draft, again and again while another transaction keeps its stream."""
+        while (result := self.wait(self.flush(database, one))).kept:
+            self.clock.run(0.1)
+        return result
+
     def seqs(self, result):
         return [(outcome.event.seq, outcome.resent) for outcome in result.outcomes]
 

@@ -83,7 +83,7 @@ class LockTests(DatabaseCase, SynchronousTestCase):
         self.hold(10, (LOCK, (11,)))
         impatient = self.connect("two", settings=ONCE)
         begun = self.clock.seconds()
-        self.fails(self.flush(impatient, draft(11, 1, 1)), Contended)
+        self.fails(self.start(impatient.writer.run("test", lambda tx: tx.query(LOCK, (11,)))), Contended)
         self.assertEqual(round(self.clock.seconds() - begun, 1), 2)
 
     def test_a_lock_that_is_let_go_in_time_is_seen_by_nobody(self):
@@ -95,7 +95,7 @@ class LockTests(DatabaseCase, SynchronousTestCase):
         self.hold(1, (LOCK, (11,)))
         query = "SELECT stream_id FROM head WHERE stream_id IN (?, ?) ORDER BY stream_id FOR UPDATE SKIP LOCKED"
         begun = self.clock.seconds()
-        found = self.wait(self.two.writer.run("test", lambda tx: tx.query(query, (11, 12))))
+        found = self.finish(self.two.writer.run("test", lambda tx: tx.query(query, (11, 12))))
         self.assertEqual([row[0] for row in found], [12])
         self.assertLess(self.clock.seconds() - begun, 0.5)
 
