@@ -20,7 +20,11 @@ from imchat.domain.errors import SessionReplaced
 from imchat.domain.models import Event, Membership
 from imchat.net.redis.subscriptions import Subscriptions
 from imchat.ports import SessionsClosed
+from tests.simulation.servers import CHAT_PORT
 from tests.simulation.world import World
+
+CUTS = 200
+"""So many connections of clients are cut where clients come and go."""
 
 
 def turned_into(thing: Any, kind: type) -> Any:
@@ -73,12 +77,26 @@ class _Mistaken(Subscriptions):
 class ConfirmsTheWrongChannel(BellAlone):
     """Redis' confirmation of one channel is taken for that of the channel that was asked for last.
 
-    Redis is far from one node, so that something may happen between asking and hearing.
+    To come to light it takes a Redis that is far from one node, so that something may happen between asking and
+    hearing, clients that come and go, and no other fault, for each makes nodes look for themselves.
     """
+
+    def __init__(self, seed, conditions) -> None:
+        super().__init__(seed, replace(conditions, faults=0))
 
     def _base_latency(self, one: str, other: str) -> float:
         far = {one, other} == {"10.0.0.2", "10.0.2.1"}
         return 0.4 if far else super()._base_latency(one, other)
+
+    def boot(self) -> None:
+        super().boot()
+        for number in range(CUTS):
+            self.timeline.after(12 + number * (self.conditions.busy - 2) / CUTS, self._cut)
+
+    def _cut(self) -> None:
+        ends = [end for end in self.network.connections if end.protocol and end.getPeer().port == CHAT_PORT]
+        if ends:
+            self.randoms("cuts").choice(ends).cut()
 
     def plant(self, node, node_id, bus):
         turned_into(bus._subscriptions, _Mistaken)
@@ -103,20 +121,25 @@ class DropsOnAFullBuffer(BrokenNode):
         turned_into(node.factory, _DroppingFactory)
 
 
+class _Remembering(Registry):
+    dead: tuple[Live, ...] = ()
+
+    def all(self) -> tuple[Live, ...]:
+        return (*self.dead, *super().all())
+
+
 class RemembersTheDead(BrokenNode):
-    """Who was on a node when it crashed is on it still when it starts again."""
+    """Who was on a node when it crashed counts as being on it ever after."""
 
     def __init__(self, seed, conditions) -> None:
         self._registries: dict[str, Registry] = {}
         super().__init__(seed, conditions)
 
     def plant(self, node, node_id, bus):
-        sessions = node._sessions
+        registry = turned_into(node._sessions._registry, _Remembering)
         if node_id in self._registries:
-            for live in self._registries[node_id].all():
-                sessions._registry.add(live)
-                sessions._need(live.user_id)
-        self._registries[node_id] = sessions._registry
+            registry.dead = self._registries[node_id].all()
+        self._registries[node_id] = registry
 
 
 class IgnoresNewConversations(BrokenNode):

@@ -127,7 +127,8 @@ def _write_nodes(data: Keys, now: int, keys: Sequence[bytes], arguments: Argumen
     if len(arguments) > 1:
         fields = data.make(keys[0], dict)
         fields.update((name, ends + value) for name, value in zip(arguments[1::2], arguments[2::2], strict=True))
-    data.expire(keys[0], lifetime_ms)
+    if data.left_ms(keys[0]) < lifetime_ms:
+        data.expire(keys[0], lifetime_ms)
     return len(_living(data, now, keys[0]))
 
 
@@ -143,6 +144,6 @@ SCRIPTS: dict[str, Script] = {
     "1e33c34b678bcd2bd2b47cdb65f72d14f407675f": _take,
     "2643f2a8c10c9172d0df04a2a0d93802e0a9b248": _give_back,
     # imchat.store.redis.nodes: WRITE, READ
-    "ed9ed0b0f0acfa261917d3f59a07ebec2df002dc": _write_nodes,
+    "a050862a1833b94743067f7c971de822647ec7eb": _write_nodes,
     "ce73ea0cba8f31e69291b7d5b140eaafceb6dadb": _read_nodes,
 }
