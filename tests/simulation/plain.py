@@ -99,6 +99,7 @@ class PlainDatabase:
         self._clock = clock
         self._random = random
         self._down = False
+        self._cut: dict[str, None] = {}
         self._connection = MemoryDatabase().pool.connection
 
     def latency(self) -> float:
@@ -121,7 +122,7 @@ class PlainDatabase:
         before = self._connection.total_changes
         pool.kind = ""
         try:
-            if self._down:
+            if self._down or process.name in self._cut:
                 raise full_disk()
             delay += self._ask("begin", process, pool.kind)
             result = interaction(self._connection.cursor())
@@ -147,7 +148,7 @@ class PlainDatabase:
             raise locked() if injected.number in _PASSING else full_disk()
         return injected.delay
 
-    def crash(self, name: str) -> None:
+    def crash(self, name: str, silently: bool = False) -> None:
         """Transactions run in one piece: none is left open."""
 
     def freeze(self, name: str) -> None:
@@ -155,6 +156,17 @@ class PlainDatabase:
 
     def thaw(self, name: str) -> None:
         """The same."""
+
+    def cut(self, name: str) -> None:
+        """From now on everything fails for one process."""
+        self._cut[name] = None
+
+    def mend(self, name: str) -> None:
+        """The process reaches the database again."""
+        self._cut.pop(name, None)
+
+    def close(self) -> None:
+        """Nothing is to be ended."""
 
     def stop(self) -> None:
         """From now on everything fails."""

@@ -138,7 +138,7 @@ class SimulatedProcess:
         ends: Its connections.
         ports: What it listens on.
         before_step: Called before each step; may kill the process.
-        ended: Called when it died.
+        ended: Called when it died, with whether its machine is lost.
     """
 
     nameResolver = _RESOLVER
@@ -155,7 +155,7 @@ class SimulatedProcess:
         self.ends: dict[End, None] = {}
         self.ports: dict[Port, None] = {}
         self.before_step: Callable[[], None] | None = None
-        self.ended: Callable[[], None] = lambda: None
+        self.ended: Callable[[bool], None] = lambda silently: None
         self._held: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
 
     def __repr__(self) -> str:
@@ -232,7 +232,7 @@ class SimulatedProcess:
             end.died(silently)
         for port in list(self.ports):
             port.close()
-        self.ended()
+        self.ended(silently)
 
     def freeze(self) -> None:
         """Stop it as by SIGSTOP."""

@@ -86,6 +86,7 @@ class Run:
         """Let the world run and judge it."""
         with _listening(self.world):
             rest = self._live()
+            self.world.close()
         world = self.world
         violations = [str(violation) for violation in check(world.recorder.history)]
         return Verdict(

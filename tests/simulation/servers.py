@@ -132,8 +132,8 @@ class Server:
         stopped: Deferred[None] = self._service.stopService()
         return stopped.addBoth(lambda _: process.crash())
 
-    def _ended(self) -> None:
-        self.world.database.crash(self.name)
+    def _ended(self, silently: bool) -> None:
+        self.world.database.crash(self.name, silently)
 
     # --- what the parts have in common
 

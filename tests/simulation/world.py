@@ -133,6 +133,7 @@ class World:
 
     Attributes:
         timeline: Its time.
+        clock: The clock of the SQL server.
         network: Connects all processes.
         trace: What happened.
         recorder: What the checker is told.
@@ -152,7 +153,7 @@ class World:
         self.trace = Trace(self.timeline, START)
         self.failures: list[str] = []
         self.network = Network(self.timeline, self.randoms("network"), self._base_latency, self.fault)
-        self.clock = SimulatedProcess(self.network, "world", "10.0.0.1")
+        self.clock = SimulatedProcess(self.network, "database", "10.0.0.1")
         self.recorder = Recorder(self.trace)
         self.mails: dict[str, str] = {}
         self.mail_down = False
@@ -328,6 +329,13 @@ class World:
         """Switch on all servers."""
         for server in self.servers:
             server.boot()
+
+    def close(self) -> None:
+        """End everything: what waits for ever is not to be kept."""
+        self.database.close()
+        for device in self.devices():
+            if device.process is not None:
+                device.process.crash()
 
     def run(self, seconds: float) -> None:
         """Let time pass."""

@@ -70,6 +70,23 @@ class DataFaults(Faults):
         self.world.trace.note("database", "starts")
         self.world.database.start()
 
+    @kind("database cut off from a node", 3)
+    def cut_off(self) -> bool:
+        node = self.a_server(self.world.nodes)
+        if node is None:
+            return False
+        self.hit("database cut off from a node", node.name)
+        self.world.database.cut(node.name)
+        self.after(self.random.choice((0.5, 4, 12)), self.world.database.mend, node.name)
+        return True
+
+    @kind("clock of the database set")
+    def clock_set(self) -> bool:
+        self.hit("clock of the database set", "database")
+        clock = self.world.clock
+        clock.set_clock(clock.offset + self.random.choice((3600.0, 5.0, -2.0, -8.0)))
+        return True
+
     # --- Redis
 
     @kind("redis killed", 3)
@@ -137,6 +154,8 @@ class DataFaults(Faults):
         """Let everything serve."""
         self._armed.clear()
         self._start()
+        for node in self.world.nodes:
+            self.world.database.mend(node.name)
         self._mail_up()
         for host in list(self._partitions):
             self._join(host)
