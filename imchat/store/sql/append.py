@@ -171,8 +171,9 @@ def flush(
         last: Nothing follows in the transaction: it may be committed here.
     """
     heads, now_ms = lock_heads(tx, (draft.stream_id for draft in drafts))
-    read = memberships(tx, _stale(drafts, heads))
-    stale = {stream_id: read.get(stream_id) for stream_id in _stale(drafts, heads)}
+    outdated = _stale(drafts, heads)
+    read = memberships(tx, outdated)
+    stale = {stream_id: read.get(stream_id) for stream_id in outdated}
     refusals = _refusals(drafts, heads, stale, permit)
     asked = (key(draft) for draft, refusal in zip(drafts, refusals, strict=True) if look_up_all or refusal is not None)
     batch = _Batch(heads, find(tx, asked), now_ms)
