@@ -5,14 +5,18 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 TRIAL_JOBS ?= 2
+QUICK ?=
+RECORD ?=
 
-.PHONY: run test demo cluster lint proto clean help
+.PHONY: run test demo cluster bench figures lint proto clean help
 
 help:
 	@echo 'make run    start the embedded server (HTTP on 127.0.0.1:8080, chat on 127.0.0.1:8090)'
 	@echo 'make demo   two users talk through a server that is restarted in between'
 	@echo 'make cluster  MariaDB, Redis, verify, status, two chat nodes and a gate below var/, until Ctrl-C'
 	@echo 'make test   run all tests'
+	@echo 'make bench  measure it on this machine (QUICK=1: within two minutes; RECORD=1: for docs/performance.md)'
+	@echo 'make figures  put the recorded figures into docs/performance.md'
 	@echo 'make lint   ruff and mypy'
 	@echo 'make proto  generate the Python modules from imchat/wire/*.proto'
 	@echo 'make clean  remove the virtual environment and what tests and builds left'
@@ -45,6 +49,14 @@ test: $(VENV)/installed-test
 	@sh tests/install-packages --programs
 	$(BIN)/trial --jobs $(TRIAL_JOBS) tests.unit tests.contract tests.net
 	$(BIN)/python -m pytest tests/functional
+
+bench: $(VENV)/installed-test
+	@sh tests/install-packages --programs
+	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(RECORD),--out=bench/results/recorded.json)
+	$(if $(RECORD),$(BIN)/python -m bench.document)
+
+figures: $(VENV)/installed-test
+	$(BIN)/python -m bench.document
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

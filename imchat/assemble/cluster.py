@@ -44,7 +44,7 @@ def build_verify(config: Config, reactor: Any) -> IService:
     """A verify server."""
     if not config.verify.smtp.host:
         raise StartupError("verify.smtp.host is empty: a cluster needs a mail server, nobody would read its outbox/")
-    ground = grounds.check(config, with_database=False)
+    ground = grounds.check(config, reactor, with_database=False)
     grounds.check_listener(reactor, config.verify.listen, "verify.listen")
     startup.check_ports((config.verify.listen, "verify.listen"), *metrics.ports(config))
     base = parts.Base(config, reactor)
@@ -69,7 +69,7 @@ def build_verify(config: Config, reactor: Any) -> IService:
 
 def build_status(config: Config, reactor: Any) -> IService:
     """A status server."""
-    ground = grounds.check(config, with_database=True)
+    ground = grounds.check(config, reactor, with_database=True)
     grounds.check_listener(reactor, config.status.listen, "status.listen")
     startup.check_ports((config.status.listen, "status.listen"), *metrics.ports(config))
     base = parts.Base(config, reactor)
@@ -103,7 +103,7 @@ def build_gate(config: Config, reactor: Any, place: Place, command: Sequence[str
         place: Which process of the server this is.
         command: What starts a worker, but for its number.
     """
-    ground = grounds.check(config, with_database=True)
+    ground = grounds.check(config, reactor, with_database=True)
     config = mapped.with_directory(config, startup.make_data_dir(config.server.data_dir))
     if place.owns_port:
         startup.check_ports((config.gate.listen, "gate.listen"), *metrics.ports(config, config.gate.workers))
@@ -147,7 +147,7 @@ def build_gate(config: Config, reactor: Any, place: Place, command: Sequence[str
 def build_chat(config: Config, reactor: Any, place: Place, command: Sequence[str]) -> IService:
     """A chat node, one of several behind a port, or the parent of these; arguments as of :func:`build_gate`."""
     address = startup.advertised(config.chat.listen, config.chat.advertise)
-    ground = grounds.check(config, with_database=True)
+    ground = grounds.check(config, reactor, with_database=True)
     if place.owns_port:
         startup.check_ports((config.chat.listen, "chat.listen"), *metrics.ports(config, config.chat.workers))
     if place.supervises(config.chat.workers):

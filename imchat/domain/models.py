@@ -260,6 +260,20 @@ class HostedStream:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """Sessions were ended.
+
+    Attributes:
+        event: That which tells the user's other devices.
+        below_generation: The generations of all of them are below it, those of later sessions of the same devices are
+            not; None where an earlier try ended them.
+    """
+
+    event: Event
+    below_generation: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """The answer to opening a direct conversation; ``events`` went to the private streams if it was created now."""
 

@@ -198,14 +198,15 @@ class EndTests(StatusCase):
         self.assertEqual(CODEC.decode(event.kind, event.content), SessionsEnded(("phone-1",), "logout"))
         self.assertEqual(self.private_stream(BOB), ())
 
-    def test_the_nodes_are_told(self):
+    def test_the_nodes_are_told_and_a_later_session_of_the_device_is_not_meant(self):
+        generation = self.run_now(self.status.authenticate(self.phone.token)).generation
         self.run_now(self.status.end_session(self.phone.token))
         (event,) = self.private_stream()
         self.assertEqual(
             self.publisher.published,
             [
                 ("user:101", EventsAppended(ADA, 0, (event,))),
-                ("user:101", SessionsClosed(ADA, ("phone-1",), "session_ended")),
+                ("user:101", SessionsClosed(ADA, ("phone-1",), "session_ended", generation + 1)),
             ],
         )
 
@@ -233,7 +234,11 @@ class EndTests(StatusCase):
         self.run_now(self.status.authenticate(self.bob.token))
         (event,) = self.private_stream()
         self.assertEqual(CODEC.decode(event.kind, event.content), SessionsEnded((), "password_reset"))
-        self.assertEqual(self.publisher.published[1:], [("user:101", SessionsClosed(ADA, None, "session_ended"))])
+        ((channel, notice),) = self.publisher.published[1:]
+        self.assertEqual((channel, notice.user_id, notice.device_ids), ("user:101", ADA, None))
+        self.clock.advance(0.01)
+        session = self.run_now(self.status.authenticate(self.login().token))
+        self.assertGreaterEqual(session.generation, notice.below_generation)
 
     def test_ending_all_again_tells_the_nodes_again_and_writes_nothing(self):
         self.run_now(self.status.end_all_sessions(ADA, "operator"))

@@ -134,7 +134,9 @@ class RedisPool:
         replies = await self._send(self._live[0], commands)
         name = commands[0][0].decode()
         for reply in replies:
-            self._judge(name, reply)
+            if isinstance(reply, ResponseError):
+                self._judge(name, reply)
+        self.outage.worked(name)
         return replies
 
     async def _pick(self) -> CommandConnection:

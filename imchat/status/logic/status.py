@@ -8,7 +8,7 @@ from twisted.logger import Logger
 
 from imchat.domain.content import ContentCodec, SessionsEnded, digest
 from imchat.domain.errors import IMError, SessionEnded, Unauthenticated
-from imchat.domain.models import SYSTEM_SENDER, Device, Draft, Event, Login, NodeReport, Route, Session
+from imchat.domain.models import SYSTEM_SENDER, Device, Draft, Ended, Login, NodeReport, Route, Session
 from imchat.domain.sessions import expires_ms, hash_of_text, token_hash, token_text
 from imchat.ports import EventsAppended, Ids, Notice, Publisher, SessionsClosed, SessionStore
 from imchat.status.logic.nodes import Nodes
@@ -103,9 +103,9 @@ class StatusLogic:
         device_ids = (session.device.device_id,)
         farewell = self._farewell(session.user_id, device_ids, LOGOUT)
         # By the token, for the device may have logged in again since: its new session is not the one to end.
-        event = await self._sessions.end(session.user_id, device_ids, farewell, hash_of_text(token))
-        if event is not None:
-            await self._tell(session.user_id, event, device_ids)
+        ended = await self._sessions.end(session.user_id, device_ids, farewell, hash_of_text(token))
+        if ended is not None:
+            await self._tell(session.user_id, ended, device_ids)
 
     async def end_all_sessions(self, user_id: int, reason: str) -> None:
         """End every session of a user, on all nodes.
@@ -114,9 +114,9 @@ class StatusLogic:
             user_id: Whose.
             reason: What the user's devices are told: ``password_reset`` or ``operator``.
         """
-        event = await self._sessions.end(user_id, None, self._farewell(user_id, (), reason))
+        ended = await self._sessions.end(user_id, None, self._farewell(user_id, (), reason))
         # Told also where there was no session left: an earlier call may have ended them and died before it told.
-        await self._tell(user_id, event, None)
+        await self._tell(user_id, ended, None)
 
     def _farewell(self, user_id: int, device_ids: tuple[str, ...], reason: str) -> Draft:
         content = SessionsEnded(device_ids, reason)
@@ -124,13 +124,15 @@ class StatusLogic:
         kind = int(content.kind)
         return Draft(user_id, SYSTEM_SENDER, self._ids.client_id(), kind, data, digest(kind, data))
 
-    async def _tell(self, user_id: int, event: Event | None, device_ids: tuple[str, ...] | None) -> None:
+    async def _tell(self, user_id: int, ended: Ended | None, device_ids: tuple[str, ...] | None) -> None:
         channel = f"user:{user_id}"
         notices: list[tuple[str, Notice]] = []
-        if event is not None:
+        if ended is not None:
             # A private stream has no members but its owner, so no version of them.
-            notices.append((channel, EventsAppended(user_id, 0, (event,))))
-        notices.append((channel, SessionsClosed(user_id, device_ids, SessionEnded.code)))
+            notices.append((channel, EventsAppended(user_id, 0, (ended.event,))))
+        # Who has logged in again when the notice arrives is not meant by it.
+        below = None if ended is None else ended.below_generation
+        notices.append((channel, SessionsClosed(user_id, device_ids, SessionEnded.code, below)))
         await self._publish(notices)
 
     async def _publish(self, notices: Sequence[tuple[str, Notice]]) -> None:
