@@ -6,15 +6,18 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 TRIAL_JOBS ?= 2
 QUICK ?=
+SEEDS ?= 200
+SEED ?=
 RECORD ?=
 
-.PHONY: run test demo cluster bench figures lint proto clean help
+.PHONY: run test demo cluster simulate bench figures lint proto clean help
 
 help:
 	@echo 'make run    start the embedded server (HTTP on 127.0.0.1:8080, chat on 127.0.0.1:8090)'
 	@echo 'make demo   two users talk through a server that is restarted in between'
 	@echo 'make cluster  MariaDB, Redis, verify, status, two chat nodes and a gate below var/, until Ctrl-C'
 	@echo 'make test   run all tests'
+	@echo 'make simulate  run a simulated cluster through faults (SEEDS=200), or one seed with its trace (SEED=n)'
 	@echo 'make bench  measure it on this machine (QUICK=1: within two minutes; RECORD=1: for docs/performance.md)'
 	@echo 'make figures  put the recorded figures into docs/performance.md'
 	@echo 'make lint   ruff and mypy'
@@ -47,8 +50,11 @@ cluster: $(VENV)/installed-test
 
 test: $(VENV)/installed-test
 	@sh tests/install-packages --programs
-	$(BIN)/trial --jobs $(TRIAL_JOBS) tests.unit tests.contract tests.net
+	$(BIN)/trial --jobs $(TRIAL_JOBS) tests.unit tests.contract tests.net tests.simulation
 	$(BIN)/python -m pytest tests/functional
+
+simulate: $(VENV)/installed-test
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --jobs $(TRIAL_JOBS))
 
 bench: $(VENV)/installed-test
 	@sh tests/install-packages --programs

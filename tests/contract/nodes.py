@@ -46,6 +46,12 @@ class NodeCopyContract:
         await self.elapse(110)
         self.assertEqual(await self.known(), [B])
 
+    async def test_a_short_report_does_not_shorten_the_life_of_a_longer_one(self):
+        await self.copy.write([A], 60_000)
+        await self.copy.write([B], 100)
+        await self.elapse(110)
+        self.assertEqual(await self.known(), [A])
+
     async def test_a_node_that_goes_on_reporting_stays(self):
         for _ in range(3):
             await self.copy.write([A], 400)

@@ -31,7 +31,7 @@ WRITE = (
     + """\
 local ends = string.format('%.0f ', now + ARGV[1] * 1000)
 for i = 2, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ends .. ARGV[i + 1]) end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return #living()
 """
 )
