@@ -142,6 +142,8 @@ class Link:
         Raises:
             IMError: the session is over, or the server does not take this program: trying again cannot help.
         """
+        if not fresh:
+            self._doubts.add()  # an earlier run of this program may have sent one
         while not self._stopped:
             if not fresh:
                 session = await self._route(session)

@@ -241,6 +241,18 @@ class Farewells(ClientCase):
                 self.replace()
                 self.ends_with(user, SessionReplaced)
 
+    def test_so_it_does_where_an_earlier_run_may_have_said_the_hello(self):
+        store = self.live().store
+        self.users.pop().client.stop()
+        self.world.run(10)
+        user = self.live(store=store)
+        self.server.hellos.clear()
+        self.replace()
+        self.world.run(60)
+        self.assertEqual((len(self.server.hellos), user.closed), (1, []))
+        self.replace()
+        self.ends_with(user, SessionReplaced)
+
     def test_after_a_while_no_late_hello_explains_that_another_replaced_it(self):
         self.first_hello(lambda peer, frame: True)
         user = self.user()
