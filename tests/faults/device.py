@@ -151,7 +151,7 @@ class Device:
         self.live = False
 
     def _closed(self, failure: Failure) -> None:
-        self.closed = failure.value
+        self.closed, self.live = failure.value, False
 
     def _status(self, status: Status, detail: str) -> None:
         self.live = status is Status.LIVE

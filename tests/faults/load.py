@@ -16,9 +16,9 @@ from twisted.internet.defer import Deferred, DeferredSemaphore, ensureDeferred, 
 from twisted.internet.stdio import StandardIO
 from twisted.internet.task import LoopingCall, react
 from twisted.logger import (
+    FilteringLogObserver,
     LogLevel,
     LogLevelFilterPredicate,
-    FilteringLogObserver,
     globalLogBeginner,
     textFileLogObserver,
 )
@@ -35,7 +35,7 @@ LOGINS_AT_ONCE = 8
 BURST = 6
 """The most messages that a device sends at once."""
 
-OFF = 0.03
+OFF = 0.08
 """How often a device is switched off for a while instead of saying something."""
 
 OFF_SECONDS = (0.5, 6.0)

@@ -1,6 +1,6 @@
 """interim"""
 
-from tests.faults.recording import read, Answered, Seen
+from tests.faults.recording import Answered, Seen, read
 
 
 def violations(query, crowd):
