@@ -5,14 +5,19 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 TRIAL_JOBS ?= 2
+MINUTES ?= 5
+WHAT ?= both
+USERS ?= 200
 
-.PHONY: run test demo cluster lint proto clean help
+.PHONY: run test demo cluster faults lint proto clean help
 
 help:
 	@echo 'make run    start the embedded server (HTTP on 127.0.0.1:8080, chat on 127.0.0.1:8090)'
 	@echo 'make demo   two users talk through a server that is restarted in between'
 	@echo 'make cluster  MariaDB, Redis, verify, status, two chat nodes and a gate below var/, until Ctrl-C'
 	@echo 'make test   run all tests'
+	@echo 'make faults MINUTES=5  kill, freeze and cut off real servers under load, then check what every device saw'
+	@echo '            (WHAT=cluster or embedded for one of them, SEED=n repeats a plan, USERS=n)'
 	@echo 'make lint   ruff and mypy'
 	@echo 'make proto  generate the Python modules from imchat/wire/*.proto'
 	@echo 'make clean  remove the virtual environment and what tests and builds left'
@@ -45,6 +50,11 @@ test: $(VENV)/installed-test
 	@sh tests/install-packages --programs
 	$(BIN)/trial --jobs $(TRIAL_JOBS) tests.unit tests.contract tests.net
 	$(BIN)/python -m pytest tests/functional
+	$(BIN)/python -m tests.faults --minutes 2 --users 100
+
+faults: $(VENV)/installed-test
+	@sh tests/install-packages --programs
+	$(BIN)/python -m tests.faults --minutes $(MINUTES) --what $(WHAT) --users $(USERS) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

@@ -114,7 +114,7 @@ class LimitedFiles:
 
 
 def make_disk(path: Path, pid: Callable[[], int | None]) -> Disk:
-    """The better kind, mounted at ``path``, where this process may; else the other, and ``path`` an ordinary directory."""
+    """The better kind, mounted at ``path``, where this process may; else the other in an ordinary directory."""
     try:
         return SmallDisk(path)
     except OSError:
