@@ -106,16 +106,32 @@ def _rested(flight: _Flight, rests: Sequence[float]) -> bool:
 
 
 def _recoveries(flights: Sequence[_Flight], faults: Sequence[Fault]) -> list[Recovery]:
-    late = [flight for flight in flights if LATE < flight.answered - flight.sent < math.inf]
-    found = []
+    first: dict[tuple[Fault, tuple[str, int]], float] = {}
+    together = joined(faults)
+    for flight in flights:
+        if LATE < flight.answered - flight.sent < math.inf and (fault := _cause(flight, together)) is not None:
+            key = fault, flight.lane
+            first[key] = min(flight.answered, first.get(key, math.inf))
+    return [Recovery(fault, at - fault.begin, max(0.0, at - fault.end)) for (fault, _), at in first.items()]
+
+
+def _cause(flight: _Flight, faults: Sequence[Fault]) -> Fault | None:
+    """The first fault in which or before which it was sent, and for which it had to wait."""
     for fault in faults:
-        first: dict[tuple[str, int], float] = {}
-        for flight in late:
-            held_up = flight.sent <= fault.end and flight.answered - max(flight.sent, fault.begin) > LATE
-            if held_up:
-                first[flight.lane] = min(flight.answered, first.get(flight.lane, math.inf))
-        found += [Recovery(fault, at - fault.begin, max(0.0, at - fault.end)) for at in first.values()]
-    return found
+        if flight.sent <= fault.end and flight.answered - max(flight.sent, fault.begin) > LATE:
+            return fault
+    return None
+
+
+def joined(faults: Sequence[Fault]) -> list[Fault]:
+    """Faults that overlapped, each as one: nobody can tell which of them somebody had to wait for."""
+    together: list[Fault] = []
+    for fault in sorted(faults, key=lambda fault: fault.begin):
+        if together and fault.begin < together[-1].end:
+            last = together.pop()
+            fault = Fault(f"{last.name} + {fault.name}", last.begin, max(last.end, fault.end))
+        together.append(fault)
+    return together
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -17,7 +17,7 @@ def _spread(values: Sequence[float]) -> str:
 def _recovery(recoveries: Sequence[Recovery]) -> Iterator[str]:
     yield (
         f"recovery, for each pair of a device and a conversation in which a message had to wait more than {LATE:.0f} s"
-        " because of a fault, to the first acknowledgement again:"
+        " because of a fault (those that overlapped count as one), to the first acknowledgement again:"
     )
     if not recoveries:
         yield "  nobody had to wait"
@@ -29,7 +29,7 @@ def _recovery(recoveries: Sequence[Recovery]) -> Iterator[str]:
     for recovery in recoveries:
         by_name.setdefault(recovery.fault.name, []).append(recovery.after_end)
     for name, values in sorted(by_name.items()):
-        yield f"    {name:<30} {len(values):5} pairs, from its end: {_spread(values)}"
+        yield f"    {name:<44} {len(values):5} pairs, from its end: {_spread(values)}"
 
 
 def _counts(counts: dict[str, int]) -> str:

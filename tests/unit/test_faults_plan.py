@@ -4,7 +4,7 @@ from itertools import islice, pairwise
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.faults.measure import Fault, measure, percentile
+from tests.faults.measure import Fault, joined, measure, percentile
 from tests.faults.plan import Card, plan
 from tests.faults.recording import Answered, Refused, Rested, Sent, Visited
 
@@ -87,6 +87,12 @@ class MeasureTests(SynchronousTestCase):
         self.assertEqual(self.recoveries(*lines), [])
         other = (sent(9.9, "a"), Rested(10.5, 1, "other"), Rested(9.0, 1, "d"), answered(13.0, "a"))
         self.assertEqual(len(self.recoveries(*other)), 1)
+
+    def test_faults_that_overlap_count_as_one_and_of_others_the_first_that_held_a_message_up(self):
+        faults = [Fault("a", 1, 4), Fault("b", 2, 3), Fault("c", 3.5, 5), Fault("d", 5.5, 6)]
+        self.assertEqual(joined(faults), [Fault("a + b + c", 1, 5), Fault("d", 5.5, 6)])
+        figures = measure([sent(4.5, "x"), answered(9, "x"), sent(5.5, "y"), answered(9, "y")], faults)
+        self.assertEqual([(r.fault.name, r.after_end) for r in figures.recoveries], [("a + b + c", 4), ("d", 3)])
 
     def test_refusals_and_visits(self):
         lines = [
