@@ -13,6 +13,7 @@ from typing import Any
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.task import react
 from twisted.logger import globalLogBeginner, textFileLogObserver
+from twisted.python.failure import Failure
 
 from tests.faults.cluster import ClusterServers
 from tests.faults.embedded import EmbeddedServers
@@ -58,6 +59,10 @@ async def _one(reactor: Any, kind: str, seconds: float, options: argparse.Namesp
     trigger = reactor.addSystemEventTrigger("before", "shutdown", lambda: ensureDeferred(run.clean_up()))
     try:
         return await run.run()
+    except Exception:
+        # Servers that do not come back, or a fault of the harness: neither is a run without violation.
+        say(f"{kind}: the run could not be finished:\n{Failure().getTraceback()}")
+        return False
     finally:
         reactor.removeSystemEventTrigger(trigger)
         await run.clean_up()

@@ -12,10 +12,10 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 
 from imchat.net.background import sleep
-from imchat.testing import Child, Cluster, free_port
+from imchat.testing import Cluster, free_port
 from tests.faults.plan import Card
 from tests.faults.proxy import Proxy
-from tests.faults.servers import GENEROUS, LONG, SHORT, START, Servers
+from tests.faults.servers import GENEROUS, LONG, SHORT, Servers
 
 NODES = ("a", "b")
 IMCHAT = ("verify", "status", "chat-a", "chat-b", "gate")
@@ -106,9 +106,8 @@ class ClusterServers(Servers):
     async def do_roll(self, name: str, hold: float) -> None:
         """A rolling restart: SIGTERM of one after another, each with its successor before the next."""
         for each in IMCHAT:
-            child: Child = self.children[each]
-            await child.stop()
-            await child.start(START)
+            await self.children[each].stop()
+            await self.revive(each)
             await sleep(self.reactor, 0.5)
 
 

@@ -30,6 +30,11 @@ class Person:
     partners: tuple[int, ...]
 
 
+def label(name: str, number: int) -> str:
+    """The name of one device of a user."""
+    return f"{name}.{number}"
+
+
 def partners_of(ids: Sequence[int], place: int) -> tuple[int, ...]:
     """Everybody sits in a ring and talks with both neighbours."""
     around = {ids[place - 1], ids[(place + 1) % len(ids)]} - {ids[place]}
@@ -53,9 +58,8 @@ async def create_people(reactor: Any, socket: Path, count: int) -> list[Person]:
 
 def settings(people: Sequence[Person], *, number: int, gate: str, record: Path, seed: int, pause: float) -> dict:
     """What one process of the load must know. The first has the visitor, who is the last of the people."""
-    users = [{"id": p.id, "name": p.name, "partners": list(p.partners)} for p in people]
+    users = [{"name": p.name, "device": label(p.name, number), "partners": list(p.partners)} for p in people]
     return {
-        "number": number,
         "users": users,
         "password": PASSWORD,
         "gate": gate,
@@ -160,8 +164,7 @@ class Crowd:
 
     def start(self) -> None:
         """Start the processes."""
-        for given in self._settings:
-            number = given["number"]
+        for number, given in enumerate(self._settings):
             path = self._directory / f"load-{number}.json"
             path.write_text(json.dumps(given))
             process = LoadProcess(self._directory / f"load-{number}.log")
@@ -182,13 +185,9 @@ class Crowd:
         return sum(process.report.get(key, 0) for process in self._processes)
 
     @property
-    def refused(self) -> dict[str, int]:
-        """How often the server refused for the time being, by code."""
-        codes: dict[str, int] = {}
-        for process in self._processes:
-            for code, count in process.report.get("refused", {}).items():
-                codes[code] = codes.get(code, 0) + count
-        return codes
+    def devices(self) -> dict[str, int]:
+        """All devices by name, and whose each is."""
+        return {label(person.name, number): person.id for person in self.people for number in range(DEVICES)}
 
     @property
     def closed(self) -> list[str]:

@@ -44,8 +44,6 @@ class Totals:
 
     attempts: int = 0
     acknowledged: int = 0
-    resent: int = 0
-    connections: int = 0
     refused: Counter[str] = field(default_factory=Counter)
 
 
@@ -201,7 +199,6 @@ class Device:
 
     def _tap(self, connection: Connection) -> None:
         inner = connection.request
-        self._totals.connections += 1
 
         def request(frame: Frame) -> Deferred[Frame]:
             answer = inner(frame)
@@ -214,7 +211,6 @@ class Device:
 
     def _flies(self, conversation: int, client_id: bytes, answer: Deferred[Frame]) -> None:
         self._tries[client_id] += 1
-        self._totals.resent += self._tries[client_id] > 1
 
         def told(frame: Frame) -> Frame:
             self._accepted(conversation, client_id, frame)

@@ -12,9 +12,11 @@ from imchat.testing import EmbeddedServer, free_port
 from tests.faults.disk import make_disk
 from tests.faults.plan import Card
 from tests.faults.proxy import Proxy
-from tests.faults.servers import GENEROUS, LONG, SHORT, Servers
+from tests.faults.servers import GENEROUS, SHORT, Servers
 
 SERVER = "imchat"
+FROZEN = (2.0, 7.0)
+
 RECOVERY = 20.0
 """Seconds within which the server must say that it serves again, once there is space."""
 
@@ -60,10 +62,10 @@ class EmbeddedServers(Servers):
         everything = frozenset((SERVER, *self.proxies))
         cards = [
             Card("kill", SERVER, SHORT, core=True),
-            Card("freeze", SERVER, LONG, core=True),
-            Card("freeze-and-kill", SERVER, LONG),
+            Card("freeze", SERVER, FROZEN, core=True),
+            Card("freeze-and-kill", SERVER, FROZEN),
             Card("restart", SERVER, SHORT, core=True),
-            Card("fill", "disk", LONG, core=True, touches=everything),
+            Card("fill", "disk", FROZEN, core=True, touches=everything),
         ]
         return cards + self.connection_cards()
 

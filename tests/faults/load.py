@@ -68,7 +68,7 @@ class Load:
             self._recorder,
             self.totals,
             Credentials(user["name"], self._settings["password"]),
-            f"{user['name']}.{self._settings['number']}",
+            user["device"],
         )
 
     def _visitor_of(self, name: str | None) -> Visitor | None:
@@ -147,9 +147,6 @@ class Load:
             "positions": sum(sum(device.positions.values()) for device in self.devices),
             "attempts": totals.attempts,
             "acknowledged": totals.acknowledged,
-            "resent": totals.resent,
-            "connections": totals.connections,
-            "refused": dict(totals.refused),
         }
 
 

@@ -139,7 +139,7 @@ class Run:
             self._tell(f"all settled after {now() - begin:.1f} s")
         else:
             self._problems.append(
-                f"not settled after {now() - begin:.0f} s: {crowd.total('unanswered')} messages unanswered, "
+                f"unsettled: after {now() - begin:.0f} s: {crowd.total('unanswered')} messages unanswered, "
                 f"{devices - crowd.total('live')} devices not connected, "
                 f"{expected - crowd.total('positions')} events not seen"
             )
@@ -150,13 +150,13 @@ class Run:
         """The sum of the positions that all devices have when they have seen everything."""
         heads = dict(self._servers.query("SELECT stream_id, last_seq FROM head"))
         total = sum(heads[person.id] for person in crowd.people)
-        return DEVICES * (
-            total + sum(heads[row[0]] for row in self._servers.query("SELECT conversation_id FROM member"))
-        )
+        members = self._servers.query("SELECT conversation_id FROM member")
+        return DEVICES * (total + sum(heads[conversation_id] for (conversation_id,) in members))
 
     async def _judge(self, crowd: Crowd) -> bool:
-        found = await deferToThread(violations, self._servers.query, crowd)
-        figures = await deferToThread(lambda: measure(read(crowd.records), self._faults))
+        record = list(read(crowd.records))
+        found = await deferToThread(violations, self._servers.query, record, crowd.devices)
+        figures = measure(record, self._faults)
         found = [*self._problems, *self._servers.problems, *self._complaints(crowd), *found]
         lines = {name: log.text.count("\n") for name, log in self._servers.logs.items()}
         self._say("")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from imchat.net.background import sleep
-from imchat.testing import Child
+from imchat.testing import Child, ServerFailed
 from tests.faults.plan import Card
 from tests.faults.proxy import CLIENT, SERVER, Proxy
 
@@ -121,11 +121,26 @@ class Servers(ABC):
 
     # --- processes
 
+    async def revive(self, name: str) -> None:
+        """Start a process again, as an init system does: a server that finds no database ends, and is started anew.
+
+        Raises:
+            ServerFailed: it does not start for so long that it is its own fault.
+        """
+        end = self.reactor.seconds() + START
+        while True:
+            try:
+                return await self.children[name].start(START)
+            except ServerFailed:
+                if self.reactor.seconds() > end:
+                    raise
+            await sleep(self.reactor, 0.5)
+
     async def do_kill(self, name: str, hold: float) -> None:
         """SIGKILL, and a new start."""
         await self.children[name].kill()
         await sleep(self.reactor, hold)
-        await self.children[name].start(START)
+        await self.revive(name)
 
     async def do_freeze(self, name: str, hold: float) -> None:
         """SIGSTOP, and SIGCONT."""
@@ -138,13 +153,13 @@ class Servers(ABC):
         self.children[name].signal(signal.SIGSTOP)
         await sleep(self.reactor, hold)
         await self.children[name].kill()
-        await self.children[name].start(START)
+        await self.revive(name)
 
     async def do_restart(self, name: str, hold: float) -> None:
         """SIGTERM, and a new start."""
         await self.children[name].stop()
         await sleep(self.reactor, hold)
-        await self.children[name].start(START)
+        await self.revive(name)
 
     # --- connections
 
