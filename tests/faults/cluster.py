@@ -80,6 +80,14 @@ class ClusterServers(Servers):
             cards.append(Card("freeze-and-kill", name, LONG, core=chat))
         return cards + self.connection_cards()
 
+    def finales(self) -> Sequence[Card]:
+        """Whatever loses what one node has to tell the other."""
+        cards = [Card("kill", "redis", SHORT), Card("freeze-and-kill", "redis", LONG)]
+        for node in NODES:
+            cards += [Card("close", f"chat-{node}-redis", SHORT), Card("kill", f"chat-{node}", SHORT)]
+            cards += [Card("freeze", f"chat-{node}", LONG), Card("stall", f"chat-{node}-mariadb", LONG)]
+        return cards
+
     @property
     def everything(self) -> tuple[str, ...]:
         """Names of all that a fault can touch."""

@@ -69,6 +69,15 @@ class EmbeddedServers(Servers):
         ]
         return cards + self.connection_cards()
 
+    def finales(self) -> Sequence[Card]:
+        """Whatever may lose what the server has to tell."""
+        return [
+            Card("kill", SERVER, SHORT),
+            Card("restart", SERVER, SHORT),
+            Card("close", "chat-clients", SHORT),
+            Card("stall", "chat-clients", FROZEN),
+        ]
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Read the file beside the server."""
         uri = f"{(self._server.directory / 'imchat.sqlite').absolute().as_uri()}?mode=ro"

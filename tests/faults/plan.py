@@ -76,3 +76,10 @@ def plan(seed: int, cards: Sequence[Card]) -> Iterator[Step]:
         beside = random_.random() < BESIDE and not card.busy & following.busy
         yield Step(card, random_.uniform(*PAUSE), random_.uniform(*card.hold), beside)
         card = following
+
+
+def finale(seed: int, cards: Sequence[Card]) -> Step:
+    """The last fault of a run, in the middle of which everybody falls silent."""
+    random_ = random.Random(f"finale of {seed}")
+    card = random_.choice(cards)
+    return Step(card, random_.uniform(*PAUSE), random_.uniform(*card.hold), beside=False)

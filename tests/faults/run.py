@@ -13,7 +13,7 @@ from twisted.internet.threads import deferToThread
 from imchat.net.background import sleep
 from tests.faults.crowd import DEVICES, Crowd, create_people
 from tests.faults.measure import Fault, measure
-from tests.faults.plan import Step, plan
+from tests.faults.plan import Step, finale, plan
 from tests.faults.recording import now, read
 from tests.faults.report import summary, verdict
 from tests.faults.servers import Servers
@@ -77,6 +77,7 @@ class Run:
         crowd = await self._open()
         await crowd.order("talk")
         await self._strike(crowd)
+        await self._fall_silent(crowd)
         await self._settle(crowd)
         return await self._judge(crowd)
 
@@ -110,6 +111,16 @@ class Run:
                 running = []
         await gatherResults(running, consumeErrors=True)
 
+    async def _fall_silent(self, crowd: Crowd) -> None:
+        """One more fault; in the middle of it the last word is said, so that no later one shows what is missing."""
+        last = finale(self._settings.seed, self._servers.finales())
+        await sleep(self._reactor, last.pause)
+        striking = ensureDeferred(self._do(last))
+        await sleep(self._reactor, last.hold / 2)
+        self._tell("    nothing new is said from now on")
+        await crowd.order("quiet")
+        await striking
+
     def _steps(self, end: float) -> Iterator[Step]:
         for step in plan(self._settings.seed, self._servers.cards()):
             if now() + step.pause >= end:
@@ -128,8 +139,7 @@ class Run:
 
     async def _settle(self, crowd: Crowd) -> None:
         begin = now()
-        await crowd.order("quiet")
-        self._tell("no more faults, nothing new is said")
+        self._tell("no more faults")
         devices = DEVICES * len(crowd.people)
         well = await crowd.until(lambda: not crowd.total("unanswered") and crowd.total("live") == devices, SETTLE)
         expected = await deferToThread(self._expected, crowd)

@@ -112,6 +112,11 @@ class Servers(ABC):
         """The faults that there are."""
 
     @abstractmethod
+    def finales(self) -> Sequence[Card]:
+        """The faults with which a run may end: what is said last before or in them must arrive without more being
+        said."""
+
+    @abstractmethod
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask the database, past the servers. Blocks."""
 

@@ -5,7 +5,7 @@ from itertools import islice, pairwise
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.faults.measure import Fault, joined, measure, percentile
-from tests.faults.plan import Card, plan
+from tests.faults.plan import Card, finale, plan
 from tests.faults.recording import Answered, Refused, Rested, Sent, Visited
 
 CARDS = [
@@ -36,6 +36,10 @@ class PlanTests(SynchronousTestCase):
         beside = [(one.card, two.card) for one, two in pairwise(steps) if one.beside]
         self.assertGreater(len(beside), 100)
         self.assertEqual([pair for pair in beside if pair[0].busy & pair[1].busy], [])
+
+    def test_the_last_fault_is_of_the_seed_too(self):
+        self.assertEqual(finale(7, CARDS), finale(7, CARDS))
+        self.assertGreater(len({finale(seed, CARDS).card for seed in range(50)}), 3)
 
     def test_a_fault_stays_for_a_time_within_its_bounds(self):
         for step in self.steps(4):
