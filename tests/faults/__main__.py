@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import ensureDeferred
+from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import react
 from twisted.logger import globalLogBeginner, textFileLogObserver
 from twisted.python.failure import Failure
@@ -46,26 +46,69 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-async def _one(reactor: Any, kind: str, seconds: float, options: argparse.Namespace, directory: Path) -> bool:
-    say(
-        f"{kind}: faults for {seconds:.0f} s, {options.users} users with two devices each, "
-        f"seed {options.seed} (--seed {options.seed} repeats the plan)"
-    )
-    directory.mkdir(parents=True)
-    servers = KINDS[kind][0](reactor, directory)
-    if isinstance(servers, EmbeddedServers):
-        say(f"a full disk: {servers.disk.means}")
-    run = Run(reactor, servers, directory, Settings(kind, seconds, options.seed, options.users, options.pause), say)
-    trigger = reactor.addSystemEventTrigger("before", "shutdown", lambda: ensureDeferred(run.clean_up()))
-    try:
-        return await run.run()
-    except Exception:
-        # Servers that do not come back, or a fault of the harness: neither is a run without violation.
-        say(f"{kind}: the run could not be finished:\n{Failure().getTraceback()}")
-        return False
-    finally:
-        reactor.removeSystemEventTrigger(trigger)
-        await run.clean_up()
+class Session:
+    """All runs that are asked for, one after another; SIGINT and SIGTERM end them with everything that was started.
+
+    Args:
+        reactor: The reactor.
+        options: Of the command line.
+        directory: For data and logs.
+    """
+
+    def __init__(self, reactor: Any, options: argparse.Namespace, directory: Path) -> None:
+        self._reactor = reactor
+        self._options = options
+        self._directory = directory
+        self._running: Deferred[bool] | None = None
+        self._ended: Deferred[None] = Deferred()
+        self._interrupted = False
+        reactor.addSystemEventTrigger("before", "shutdown", self._interrupt)
+
+    def _interrupt(self) -> Deferred[None]:
+        self._interrupted = True
+        if self._running is not None:
+            self._running.cancel()
+        return self._ended
+
+    async def run(self) -> bool:
+        """Returns whether all of it was done and nothing found."""
+        kinds = list(KINDS) if self._options.what == "both" else [self._options.what]
+        well = True
+        try:
+            for kind in kinds:
+                share = KINDS[kind][1] if len(kinds) > 1 else 1.0
+                well = await self._one(kind, 60 * self._options.minutes * share) and well
+                say("")
+                if self._interrupted:
+                    say("interrupted")
+                    return False
+        finally:
+            self._ended.callback(None)
+        return well
+
+    async def _one(self, kind: str, seconds: float) -> bool:
+        given, directory = self._options, self._directory / kind
+        directory.mkdir(parents=True)
+        say(
+            f"{kind}: faults for {seconds:.0f} s, {given.users} users with two devices each, "
+            f"seed {given.seed} (--seed {given.seed} repeats the plan)"
+        )
+        servers = KINDS[kind][0](self._reactor, directory)
+        if isinstance(servers, EmbeddedServers):
+            say(f"a full disk: {servers.disk.means}")
+        settings = Settings(kind, seconds, given.seed, given.users, given.pause)
+        run = Run(self._reactor, servers, directory, settings, say)
+        try:
+            self._running = ensureDeferred(run.run())
+            return await self._running
+        except Exception:
+            # Servers that do not come back, or a fault of the harness: neither is a run without violation.
+            if not self._interrupted:
+                say(f"{kind}: the run could not be finished:\n{Failure().getTraceback()}")
+            return False
+        finally:
+            self._running = None
+            await run.clean_up()
 
 
 async def main(reactor: Any, options: argparse.Namespace) -> None:
@@ -73,15 +116,10 @@ async def main(reactor: Any, options: argparse.Namespace) -> None:
     if options.seed is None:
         options.seed = random.randrange(10**9)
     directory = options.directory or Path(tempfile.mkdtemp(prefix="imchat-faults-"))
-    kinds = list(KINDS) if options.what == "both" else [options.what]
-    log = (directory.mkdir(parents=True, exist_ok=True), (directory / "harness.log").open("w"))[1]
+    directory.mkdir(parents=True, exist_ok=True)
+    log = (directory / "harness.log").open("w")
     globalLogBeginner.beginLoggingTo([textFileLogObserver(log)], redirectStandardIO=False)
-    well = True
-    for kind in kinds:
-        share = KINDS[kind][1] if options.what == "both" else 1.0
-        well = await _one(reactor, kind, 60 * options.minutes * share, options, directory / kind) and well
-        say("")
-    if not well:
+    if not await Session(reactor, options, directory).run():
         say(f"data and logs: {directory}")
         raise SystemExit(1)
     if options.directory is None:

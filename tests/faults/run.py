@@ -64,6 +64,7 @@ class Run:
         self._begin = now()
         self._faults: list[Fault] = []
         self._problems: list[str] = []
+        self._strikes: list[Deferred[None]] = []
 
     def _tell(self, text: str) -> None:
         self._say(f"{now() - self._begin:7.1f} s  {text}")
@@ -102,7 +103,7 @@ class Run:
         for step in self._steps(end):
             await sleep(self._reactor, step.pause)
             crowd.check_running()
-            striking = ensureDeferred(self._do(step))
+            striking = self._begin_strike(step)
             if step.beside:
                 running.append(striking)
             else:
@@ -115,7 +116,7 @@ class Run:
         """One more fault; in the middle of it the last word is said, so that no later one shows what is missing."""
         last = finale(self._settings.seed, self._servers.finales())
         await sleep(self._reactor, last.pause)
-        striking = ensureDeferred(self._do(last))
+        striking = self._begin_strike(last)
         await sleep(self._reactor, last.hold / 2)
         self._tell("    nothing new is said from now on")
         await crowd.order("quiet")
@@ -126,6 +127,11 @@ class Run:
             if now() + step.pause >= end:
                 return
             yield step
+
+    def _begin_strike(self, step: Step) -> Deferred[None]:
+        striking = ensureDeferred(self._do(step))
+        self._strikes.append(striking)
+        return striking
 
     async def _do(self, step: Step) -> None:
         begin = now()
@@ -184,6 +190,10 @@ class Run:
 
     async def clean_up(self) -> None:
         """Leave no process behind, whatever happened."""
+        for striking in self._strikes:
+            # One that has ended, or failed and was told of by whoever waited for it, is not changed by this.
+            striking.addErrback(lambda _: None)
+            striking.cancel()
         if self._crowd is not None:
             self._crowd.kill()
         await self._servers.kill()
