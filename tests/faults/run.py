@@ -148,6 +148,8 @@ class Run:
         self._tell("no more faults")
         devices = DEVICES * len(crowd.people)
         well = await crowd.until(lambda: not crowd.total("unanswered") and crowd.total("live") == devices, SETTLE)
+        # It ends a session, which all devices of a user are told of: before it is known what they must have.
+        await crowd.order("last")
         expected = await deferToThread(self._expected, crowd)
         left = max(1.0, SETTLE - (now() - begin))
         well = await crowd.until(lambda: crowd.total("positions") == expected, left) and well
@@ -159,7 +161,6 @@ class Run:
                 f"{devices - crowd.total('live')} devices not connected, "
                 f"{expected - crowd.total('positions')} events not seen"
             )
-        await crowd.order("last")
         await crowd.end()
 
     def _expected(self, crowd: Crowd) -> int:

@@ -78,8 +78,5 @@ def violations(query: Query, lines: Sequence[Line], devices: Mapping[str, int]) 
     found = [str(violation) for violation in check(history)]
     # Nobody in this crowd says anything for which a server could refuse them for good.
     found += [f"refused: {f.client_id.hex()[:8]} of {f.device} was given up: {f.code}" for f in history.failures]
-    return found + [
-        f"the gate: {line.what} at the end: {line.code}"
-        for line in lines
-        if isinstance(line, Visited) and line.what.startswith("last") and line.code
-    ]
+    last = {line.what: line.code for line in lines if isinstance(line, Visited) and line.what.startswith("last")}
+    return found + [f"unsettled: the gate: {what}: {code}" for what, code in last.items() if code]
