@@ -8,8 +8,10 @@ TRIAL_JOBS ?= 2
 MINUTES ?= 5
 WHAT ?= both
 USERS ?= 200
+QUICK ?=
+RECORD ?=
 
-.PHONY: run test demo cluster faults lint proto clean help
+.PHONY: run test demo cluster faults bench figures lint proto clean help
 
 help:
 	@echo 'make run    start the embedded server (HTTP on 127.0.0.1:8080, chat on 127.0.0.1:8090)'
@@ -18,6 +20,8 @@ help:
 	@echo 'make test   run all tests'
 	@echo 'make faults MINUTES=5  kill, freeze and cut off real servers under load, then check what every device saw'
 	@echo '            (WHAT=cluster or embedded for one of them, SEED=n repeats a plan, USERS=n)'
+	@echo 'make bench  measure it on this machine (QUICK=1: within two minutes; RECORD=1: for docs/performance.md)'
+	@echo 'make figures  put the recorded figures into docs/performance.md'
 	@echo 'make lint   ruff and mypy'
 	@echo 'make proto  generate the Python modules from imchat/wire/*.proto'
 	@echo 'make clean  remove the virtual environment and what tests and builds left'
@@ -55,6 +59,14 @@ test: $(VENV)/installed-test
 faults: $(VENV)/installed-test
 	@sh tests/install-packages --programs
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) --what $(WHAT) --users $(USERS) $(if $(SEED),--seed $(SEED))
+
+bench: $(VENV)/installed-test
+	@sh tests/install-packages --programs
+	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(RECORD),--out=bench/results/recorded.json)
+	$(if $(RECORD),$(BIN)/python -m bench.document)
+
+figures: $(VENV)/installed-test
+	$(BIN)/python -m bench.document
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from twisted.python.failure import Failure
 from imchat.chat.logic.connection import Hold
 from imchat.chat.logic.connections import Connections
 from imchat.chat.settings import ChatSettings
-from imchat.chat.translate import error_frame, goodbye_frame
+from imchat.chat.translate import accepted_frame, error_frame, goodbye_frame
 from imchat.domain.errors import IMError, Unauthenticated, by_code
 from imchat.domain.models import Event
 from imchat.net.framing import FrameProtocol
@@ -132,8 +132,7 @@ class ClientLink(FrameProtocol):
     def accepted(self, tag: int, event: Event, resent: bool) -> None:
         """Logic: a message is durable."""
         self.weigh(-1)
-        accepted = pb.Accepted(seq=event.seq, created_ms=event.created_ms, resent=resent)
-        self.reply(pb.Frame(request_id=tag, accepted=accepted))
+        self.reply(accepted_frame(tag, event, resent))
 
     def refused(self, tag: int, error: IMError) -> None:
         """Logic: a message was not taken."""

@@ -51,7 +51,7 @@ class ChatNode:
     """Serves clients.
 
     Args:
-        node_id: Its name, unique among nodes.
+        node_id: Its name, for people.
         address: Where clients reach it.
         accounts: Users.
         sessions: Sessions.
@@ -67,6 +67,7 @@ class ChatNode:
 
     Attributes:
         factory: Takes connections. To be listened with after :meth:`start`.
+        figures: What it has done.
     """
 
     def __init__(
@@ -102,13 +103,17 @@ class ChatNode:
         sender = Sender(codec, memberships, self._delivery, quota, log)
         batcher = Batcher(Storing(streams, faults), settings, clock, spawn, sender.settle)
         sender.feed(batcher)
+        self.figures = batcher.figures
+        self._connections, self._storing = connections, batcher.work
         self._sessions = Sessions(sessions, registry, subscriptions, hosting, self._delivery, settings, clock)
         self._bus = bus
         work = (batcher.work, connections.requests, fan_out.work, self._delivery.work)
         revalidation = Revalidation(sessions, registry, self._sessions, clock, settings.touch_interval, log)
         interval = settings.revalidation_interval
         sweep = Sweep(bus, hosting, missing, revalidation.run, clock, interval, spawn, outage)
-        self._lifecycle = Lifecycle(node_id, address, status, connections, sweep, work, settings, clock, spawn, log)
+        self._lifecycle = Lifecycle(
+            node_id, ids.new_id(), address, status, connections, sweep, work, settings, clock, spawn, log
+        )
         self.factory = ChatFactory(
             Services(
                 settings=settings,
@@ -124,6 +129,16 @@ class ChatNode:
                 spawn=spawn,
             )
         )
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are, with or without a session."""
+        return len(self._connections)
+
+    @property
+    def pending(self) -> int:
+        """How many messages were taken of which it is not known yet whether they are stored."""
+        return self._storing.count
 
     def start(self) -> None:
         """Listen to the other parts, report, and look after sessions. The stores must be ready."""

@@ -14,22 +14,40 @@ from imchat.wire.frames import frame
 _FUTURE_MS = 2**31 - 1
 
 
+def fill_event(message: pb.Event, event: Event) -> None:
+    """Write an event as it travels into a message. Its content is stored in the form in which it travels."""
+    message.stream_id = event.stream_id
+    message.seq = event.seq
+    message.sender_id = event.sender_id
+    message.client_id = event.client_id
+    message.content.MergeFromString(event.content)
+    message.ordinal = event.ordinal
+    message.created_ms = event.created_ms
+
+
 def event_message(event: Event) -> pb.Event:
-    """Return an event as it travels. Its content is stored in the form in which it travels."""
-    return pb.Event(
-        stream_id=event.stream_id,
-        seq=event.seq,
-        sender_id=event.sender_id,
-        client_id=event.client_id,
-        content=pb.Content.FromString(event.content),
-        ordinal=event.ordinal,
-        created_ms=event.created_ms,
-    )
+    """Return an event as it travels."""
+    message = pb.Event()
+    fill_event(message, event)
+    return message
 
 
 def framed_push(event: Event) -> bytes:
     """Return a pushed event, ready to be written to any connection."""
-    return frame(encode(pb.Frame(event=event_message(event))))
+    # Filled in place, here and in the next: a message that is made by itself and put into another is copied.
+    message = pb.Frame()
+    fill_event(message.event, event)
+    return frame(encode(message))
+
+
+def accepted_frame(request_id: int, event: Event, resent: bool) -> pb.Frame:
+    """Return the acknowledgement of a message."""
+    message = pb.Frame(request_id=request_id)
+    accepted = message.accepted
+    accepted.seq = event.seq
+    accepted.created_ms = event.created_ms
+    accepted.resent = resent
+    return message
 
 
 def error_frame(request_id: int, error: IMError) -> pb.Frame:

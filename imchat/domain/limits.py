@@ -7,7 +7,7 @@ the window that one event costs; it may never be more than a whole window ahead 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +19,16 @@ class Limit:
 
     count: int
     window_ms: int
+    window_us: int = field(init=False, repr=False, compare=False)
+    """The window in microseconds."""
+    cost_us: int = field(init=False, repr=False, compare=False)
+    """What one event costs, in microseconds of the window; rounded down, at least 1."""
 
-    @property
-    def window_us(self) -> int:
-        """The window in microseconds."""
-        return self.window_ms * 1000
-
-    @property
-    def cost_us(self) -> int:
-        """What one event costs, in microseconds of the window; rounded down, at least 1."""
-        return max(1, self.window_us // self.count)
+    def __post_init__(self) -> None:
+        # Once here: they are asked for twice for each message.
+        window_us = self.window_ms * 1000
+        object.__setattr__(self, "window_us", window_us)
+        object.__setattr__(self, "cost_us", max(1, window_us // self.count))
 
 
 FRESH = 0
@@ -46,12 +46,15 @@ def take(state: int, limit: Limit, now_ms: int) -> tuple[int, int]:
         The new state, and 0 if the event is allowed; else the state as it stands and how long to wait, in ms.
     """
     now_us = now_ms * 1000
-    # A clock that was set back must not lock a key for longer than a window.
-    state = min(max(state, now_us), now_us + limit.window_us)
+    end_us = now_us + limit.window_us
+    if state < now_us:
+        state = now_us
+    elif state > end_us:
+        # A clock that was set back must not lock a key for longer than a window.
+        state = end_us
     after = state + limit.cost_us
-    excess = after - (now_us + limit.window_us)
-    if excess > 0:
-        return state, -(-excess // 1000)
+    if after > end_us:
+        return state, -((end_us - after) // 1000)
     return after, 0
 
 

@@ -8,6 +8,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime, ITransport
 from twisted.protocols.basic import Int32StringReceiver
 from twisted.python.failure import Failure
 
+from imchat.net.direct import writer_of
 from imchat.net.output import Output
 from imchat.net.turn import Turn
 from imchat.wire.codec import MAX_FRAME_BEFORE_HELLO, ProtocolError, decode, encode
@@ -62,7 +63,7 @@ class FrameProtocol(Int32StringReceiver):
     def makeConnection(self, transport: ITransport) -> None:
         """Twisted: the transport is there; ``connectionMade`` follows."""
         self.transport = transport
-        self._output = Output(self.transport.write, self._stalled, self._moved)
+        self._output = Output(writer_of(self.transport), self._stalled, self._moved)
         self.transport.registerProducer(self._output, True)
         super().makeConnection(transport)
 
@@ -189,9 +190,11 @@ class FrameProtocol(Int32StringReceiver):
         output = self._output
         if output is None or self.closing:
             return
-        was_slow = output.slow
+        if not output.slow:
+            output.flush()
+            return
         output.flush()
-        if was_slow and not output.slow:
+        if not output.slow:
             self.drained()
 
     def drained(self) -> None:

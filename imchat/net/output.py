@@ -20,7 +20,7 @@ class Output:
     """Stands before a transport as its push producer: writes until the transport's buffer is full, keeps the rest.
 
     Args:
-        write: The transport's ``write``.
+        write: The transport's ``write``, or what does the same.
         stalled: Called when the transport has taken enough.
         moved: Called when the transport has sent what it had; what is kept here was written to it before the call.
     """

@@ -62,9 +62,12 @@ def migrate(settings: MysqlSettings) -> Migrated:
 
     Raises:
         SchemaTooNew: a newer program's migrations exclude this one.
-        DatabaseUnusable: it cannot be reached, entered or changed, or another migration does not end.
+        DatabaseUnusable: it cannot be reached, entered or changed, is one that servers would refuse, or another
+            migration does not end.
     """
     with opened(settings, Use("migrate", writes=True, together=False, timeout_ms=MIGRATION_TIMEOUT_MS)) as connection:
+        # The operator learns it here, and not from the first server, with tables made on a database that is no good.
+        check_server(settings, connection)
         connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {TABLE_LOCK_SECONDS}")
         # Held by the session, through all commits, until it is closed.
         name = f"imchat migrate {settings.database}"[:64]

@@ -6,10 +6,12 @@ from imchat.domain.content import ContentKind, SessionsEnded
 from imchat.domain.errors import Unauthenticated, Unavailable
 from imchat.domain.models import Device, NodeAddress, NodeReport, User
 from imchat.domain.sessions import DAY_MS, token_bytes
+from imchat.net.background import spawn
 from imchat.net.content import WireContentCodec
 from imchat.ports import EventsAppended, SessionsClosed
-from imchat.status.logic import StatusLogic
+from imchat.status.logic import Nodes, StatusLogic
 from imchat.status.settings import StatusSettings
+from imchat.store.memory import MemoryNodeCopy
 from tests.fakes.bus import RecordingPublisher
 from tests.fakes.ids import SeededIds
 from tests.fakes.stores import MemoryDatabase, full_disk
@@ -31,8 +33,9 @@ class StatusCase(SynchronousTestCase):
             user = User(user_id, name, f"{name}@example.org", "hash", self.now_ms())
             self.run_now(self.database.accounts.create(user, name, user.email, None, self.now_ms()))
         self.publisher = RecordingPublisher()
+        self.nodes = Nodes(MemoryNodeCopy(self.now_ms), self.clock, 3_000, spawn)
         self.status = StatusLogic(
-            SeededIds(9), self.database.sessions, CODEC, self.publisher, self.now_ms, StatusSettings()
+            SeededIds(9), self.database.sessions, CODEC, self.publisher, self.nodes, self.now_ms, StatusSettings()
         )
 
     def now_ms(self):
@@ -195,14 +198,15 @@ class EndTests(StatusCase):
         self.assertEqual(CODEC.decode(event.kind, event.content), SessionsEnded(("phone-1",), "logout"))
         self.assertEqual(self.private_stream(BOB), ())
 
-    def test_the_nodes_are_told(self):
+    def test_the_nodes_are_told_and_a_later_session_of_the_device_is_not_meant(self):
+        generation = self.run_now(self.status.authenticate(self.phone.token)).generation
         self.run_now(self.status.end_session(self.phone.token))
         (event,) = self.private_stream()
         self.assertEqual(
             self.publisher.published,
             [
                 ("user:101", EventsAppended(ADA, 0, (event,))),
-                ("user:101", SessionsClosed(ADA, ("phone-1",), "session_ended")),
+                ("user:101", SessionsClosed(ADA, ("phone-1",), "session_ended", generation + 1)),
             ],
         )
 
@@ -230,7 +234,11 @@ class EndTests(StatusCase):
         self.run_now(self.status.authenticate(self.bob.token))
         (event,) = self.private_stream()
         self.assertEqual(CODEC.decode(event.kind, event.content), SessionsEnded((), "password_reset"))
-        self.assertEqual(self.publisher.published[1:], [("user:101", SessionsClosed(ADA, None, "session_ended"))])
+        ((channel, notice),) = self.publisher.published[1:]
+        self.assertEqual((channel, notice.user_id, notice.device_ids), ("user:101", ADA, None))
+        self.clock.advance(0.01)
+        session = self.run_now(self.status.authenticate(self.login().token))
+        self.assertGreaterEqual(session.generation, notice.below_generation)
 
     def test_ending_all_again_tells_the_nodes_again_and_writes_nothing(self):
         self.run_now(self.status.end_all_sessions(ADA, "operator"))

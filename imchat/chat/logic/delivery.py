@@ -83,13 +83,12 @@ class Delivery:
             self._pushes.offer(event, membership, commit.skip)
             # A resend is published again in any case: the node that stored it may have died before it told.
             known.setdefault(event.stream_id, (membership, []))[1].append(event)
-        self.publish(
-            [
-                (channel, EventsAppended(stream_id, membership.version, tuple(events)))
-                for stream_id, (membership, events) in known.items()
-                for channel in _channels(membership)
-            ]
-        )
+        notices: list[tuple[str, Notice]] = []
+        for stream_id, (membership, events) in known.items():
+            # One for all channels: it is serialised once.
+            notice = EventsAppended(stream_id, membership.version, tuple(events))
+            notices += [(channel, notice) for channel in _channels(membership)]
+        self.publish(notices)
         for commit in unknown:
             self._start("reading members", self._read_and_deliver(commit))
 

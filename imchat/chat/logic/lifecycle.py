@@ -26,6 +26,7 @@ class Lifecycle:
 
     Args:
         node_id: Its name.
+        incarnation: A random number, which tells this life from others of the name.
         address: Where clients reach it.
         status: Where it reports.
         connections: All connections.
@@ -40,6 +41,7 @@ class Lifecycle:
     def __init__(
         self,
         node_id: str,
+        incarnation: int,
         address: NodeAddress,
         status: StatusPort,
         connections: Connections,
@@ -51,6 +53,7 @@ class Lifecycle:
         log: Logger,
     ) -> None:
         self._node_id = node_id
+        self._incarnation = incarnation
         self._address = address
         self._status = status
         self._connections = connections
@@ -70,7 +73,7 @@ class Lifecycle:
 
     async def _report(self) -> None:
         connections = self._connections
-        report = NodeReport(self._node_id, self._address, len(connections), connections.draining)
+        report = NodeReport(self._node_id, self._address, len(connections), connections.draining, self._incarnation)
         try:
             await self._status.report(report)
         except Unavailable as error:

@@ -33,7 +33,8 @@ def encode(commands: Sequence[Command]) -> bytes:
     parts: list[bytes] = []
     for words in commands:
         parts.append(b"*%d\r\n" % len(words))
-        parts.extend(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
+        for word in words:
+            parts += (b"$%d\r\n" % len(word), word, b"\r\n")
     return b"".join(parts)
 
 
@@ -51,9 +52,12 @@ class RedisConnection(RedisProtocol):  # type: ignore[misc]  # txredisapi has no
         raise NotImplementedError
 
     def dataReceived(self, data: bytes, unpause: bool = False) -> None:
-        """Twisted: bytes arrived."""
+        """Twisted: bytes arrived. Replies stay as they are, so what txredisapi would look for in each is left out."""
+        reader = self._reader
         try:
-            super().dataReceived(data, unpause)
+            reader.feed(data)
+            while (reply := reader.gets()) is not False:
+                self.replyReceived(reply)
         except (InvalidData, ProtocolError):
             self.give_up("what answers there is no Redis")
 

@@ -61,7 +61,7 @@ def messages(start: bytes, notices: Sequence[tuple[str, Notice]]) -> list[tuple[
     for channel, notice in notices:
         body = made.get(id(notice))
         if body is None:
-            body = made[id(notice)] = pb.BusMessage(notices=[_to_wire(notice)]).SerializeToString()
+            body = made[id(notice)] = _body(notice)
         if found and found[-1][0] == channel and found[-1][2] + len(body) <= LONGEST_MESSAGE:
             parts, size = found[-1][1:]
             parts.append(body)
@@ -92,35 +92,34 @@ def parse(payload: bytes) -> Message:
     return Message(origin, known, beat, len(notices) - len(known))
 
 
-def _to_wire(notice: Notice) -> pb.Notice:
+def _body(notice: Notice) -> bytes:
+    # Filled in place: a message that is made by itself and then put into another is copied.
+    message = pb.BusMessage()
+    wire = message.notices.add()
     if isinstance(notice, SessionsClosed):
-        closed = pb.SessionsClosed(
-            user_id=notice.user_id,
-            every_device=notice.device_ids is None,
-            device_ids=notice.device_ids or (),
-            code=notice.code,
-            below_generation=notice.below_generation,
-        )
-        return pb.Notice(sessions_closed=closed)
-    appended = pb.EventsAppended(
-        stream_id=notice.stream_id,
-        member_version=notice.member_version,
-        events=[_event_to_wire(event) for event in notice.events],
-    )
-    return pb.Notice(events_appended=appended)
+        closed = wire.sessions_closed
+        closed.user_id, closed.code = notice.user_id, notice.code
+        closed.every_device = notice.device_ids is None
+        closed.device_ids.extend(notice.device_ids or ())
+        if notice.below_generation is not None:
+            closed.below_generation = notice.below_generation
+    else:
+        appended = wire.events_appended
+        appended.stream_id, appended.member_version = notice.stream_id, notice.member_version
+        for event in notice.events:
+            _fill(appended.events.add(), event)
+    return message.SerializeToString()
 
 
-def _event_to_wire(event: Event) -> pb.StoredEvent:
-    return pb.StoredEvent(
-        stream_id=event.stream_id,
-        seq=event.seq,
-        sender_id=event.sender_id,
-        client_id=event.client_id,
-        kind=event.kind,
-        content=event.content,
-        ordinal=event.ordinal,
-        created_ms=event.created_ms,
-    )
+def _fill(stored: pb.StoredEvent, event: Event) -> None:
+    stored.stream_id = event.stream_id
+    stored.seq = event.seq
+    stored.sender_id = event.sender_id
+    stored.client_id = event.client_id
+    stored.kind = event.kind
+    stored.content = event.content
+    stored.ordinal = event.ordinal
+    stored.created_ms = event.created_ms
 
 
 def _from_wire(notice: pb.Notice) -> Notice | None:

@@ -5,7 +5,7 @@ The text is made of integers and ``x'..'`` literals alone: nothing else can stan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
 from imchat.domain.models import MAX_ID, Head
@@ -73,18 +73,21 @@ def insert_events(rows: Sequence[EventRow], max_statement: int) -> Iterator[str]
         yield _INSERT + ",".join(literals)
 
 
-def _case(heads: Sequence[Head], column: str, value: Callable[[Head], int]) -> str:
-    return f"{column} = CASE stream_id {' '.join(f'WHEN {h.stream_id:d} THEN {value(h):d}' for h in heads)} END"
+def _case(column: str, ids: Sequence[str], values: Sequence[int]) -> str:
+    if len(set(values)) == 1:
+        return f"{column} = {values[0]:d}"
+    cases = [f"WHEN {an_id} THEN {value:d}" for an_id, value in zip(ids, values, strict=True)]
+    return f"{column} = CASE stream_id {' '.join(cases)} END"
 
 
 def update_heads(heads: Sequence[Head]) -> Iterator[str]:
     """Write the numbers of heads with one UPDATE for up to 64 of them."""
     for part in chunks(heads, HEADS_AT_ONCE):
+        ids = [f"{head.stream_id:d}" for head in part]
         columns = (
-            _case(part, "last_seq", lambda h: h.last_seq),
-            _case(part, "last_message_seq", lambda h: h.last_message_seq),
-            _case(part, "counted", lambda h: h.counted),
-            _case(part, "last_ms", lambda h: h.last_ms),
+            _case("last_seq", ids, [head.last_seq for head in part]),
+            _case("last_message_seq", ids, [head.last_message_seq for head in part]),
+            _case("counted", ids, [head.counted for head in part]),
+            _case("last_ms", ids, [head.last_ms for head in part]),
         )
-        ids = ", ".join(f"{head.stream_id:d}" for head in part)
-        yield f"UPDATE head SET {', '.join(columns)} WHERE stream_id IN ({ids})"  # noqa: S608
+        yield f"UPDATE head SET {', '.join(columns)} WHERE stream_id IN ({', '.join(ids)})"  # noqa: S608

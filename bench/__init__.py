@@ -1,0 +1,1 @@
+"""Benchmarks of the real servers: ``make bench``. docs/performance.md tells the figures."""
