@@ -4,8 +4,10 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.error import ConnectionRefusedError
+from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
+from zope.interface import implementer
 
 from imchat.testing import free_port
 from tests.faults.proxy import CLIENT, SERVER, Proxy
@@ -26,6 +28,26 @@ class End(Protocol):
 
     def connectionLost(self, reason):
         self.ended = True
+
+
+@implementer(IPushProducer)
+class Source:
+    """Writes much at once, and knows whether there is room for more."""
+
+    def __init__(self, transport):
+        self.full = False
+        self.written = 10 * len(MUCH)
+        transport.registerProducer(self, True)
+        transport.write(10 * MUCH)
+
+    def pauseProducing(self):
+        self.full = True
+
+    def resumeProducing(self):
+        self.full = False
+
+    def stopProducing(self):
+        pass
 
 
 class Server(Factory):
@@ -103,6 +125,29 @@ class ProxyTests(TestCase):
         self.proxy.resume()
         await until(lambda: len(server.got) == 5 + len(MUCH) and client.got == b"back" and left.ended, "resumed")
         await until(lambda: len(self.server.ends) == 3 and self.server.ends[2].got == b"new", "the newcomer")
+
+    async def test_an_end_that_is_noticed_while_it_is_stalled_is_told_later(self):
+        client, server = await self.pair()
+        client.transport.pauseProducing()
+        server.transport.write(10 * MUCH)
+        await pause(50)
+        self.proxy.stall()
+        client.transport.abortConnection()
+        await until(lambda: client.ended, "it is gone")
+        await pause(50)
+        self.assertFalse(server.ended)
+        self.proxy.resume()
+        await until(lambda: server.ended, "told")
+
+    async def test_who_does_not_read_holds_up_who_writes(self):
+        client, server = await self.pair()
+        server.transport.pauseProducing()
+        source = Source(client.transport)
+        await until(lambda: source.full, "full")
+        await pause(200)
+        self.assertTrue(source.full)
+        server.transport.resumeProducing()
+        await until(lambda: len(server.got) == source.written, "all is there")
 
     async def test_half_open_one_side_does_not_learn_of_the_end(self):
         for lost, remaining in ((CLIENT, 1), (SERVER, 0)):
