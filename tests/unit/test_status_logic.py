@@ -236,7 +236,8 @@ class EndTests(StatusCase):
         pool.release()
         self.successResultOf(ended)
         self.run_now(self.status.authenticate(self.successResultOf(opened).token))
-        self.assertEqual((self.private_stream(), self.publisher.published), ((), []))
+        self.assertEqual(self.private_stream(), ())
+        self.assertEqual([notice.code for _, notice in self.publisher.published], ["replaced"])
 
     def test_ending_all_leaves_other_users_alone(self):
         self.run_now(self.status.end_all_sessions(ADA, "password_reset"))
