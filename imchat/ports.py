@@ -16,6 +16,7 @@ from imchat.domain.limits import Limit as Limit
 from imchat.domain.models import (
     Device,
     Draft,
+    Ended,
     Event,
     EventRange,
     Head,
@@ -104,8 +105,17 @@ class InvitationStore(Protocol):
 class SessionStore(Protocol):
     """Sessions: one per user and device, found by the SHA-256 of its token."""
 
-    async def open(self, user_id: int, device: Device, token_hash: bytes, now_ms: int) -> None:
-        """Store a session; one that the device has already is replaced, its token with it."""
+    async def open(self, user_id: int, device: Device, token_hash: bytes, now_ms: int) -> int | None:
+        """Store a session; one that the device has already is replaced, its token with it.
+
+        Returns:
+            Below which generation connections of the device are those of the session that was replaced; None if
+            there was none.
+
+        Raises:
+            Unavailable: the device has one that was opened some seconds after ``now_ms``: this call comes late, its
+                caller is given up by now, and nothing was changed.
+        """
 
     async def by_token(self, token_hash: bytes, now_ms: int) -> Session | None:
         """The session of a token that is in use or was used within the session lifetime; counts as use."""
@@ -121,7 +131,7 @@ class SessionStore(Protocol):
 
     async def end(
         self, user_id: int, device_ids: Sequence[str] | None, farewell: Draft, token_hash: bytes | None = None
-    ) -> Event | None:
+    ) -> Ended | None:
         """End sessions of a user, all of them where ``device_ids`` is None, and append ``farewell`` to the private
         stream in the same transaction.
 
@@ -132,7 +142,7 @@ class SessionStore(Protocol):
             token_hash: Only the session that has this token now: a newer login of the device is left alone.
 
         Returns:
-            The event, None if there was no such session (nothing is appended then).
+            None if there was no such session (nothing is appended then).
         """
 
 
@@ -142,10 +152,18 @@ Permit = Callable[[Draft, Membership], str | None]
 
 @dataclass(frozen=True, slots=True)
 class FlushResult:
-    """Outcome of one flush: one outcome per draft, in order, and the memberships that had to be read anew."""
+    """Outcome of one flush.
+
+    Attributes:
+        outcomes: One per draft, in order.
+        reloaded: The memberships that had to be read anew.
+        kept: Streams that others kept locked. A draft for one of them is refused with ``unavailable`` unless it is
+            stored already: the same call may be made again.
+    """
 
     outcomes: Sequence[Stored | Refused]
     reloaded: Mapping[int, Membership]
+    kept: frozenset[int] = frozenset()
 
 
 class StreamStore(Protocol):
@@ -158,7 +176,8 @@ class StreamStore(Protocol):
         the head's, the membership is read under the lock and ``permit`` decides. A draft whose (stream, sender,
         client id) is stored already is answered with the stored event (``resent``) if the digest is the same, else
         refused with ``conflict``; so is the second of two equal ids within ``drafts``. A draft with ``refusal`` is
-        only looked up. An unknown stream is refused with ``not_found``.
+        only looked up. An unknown stream is refused with ``not_found``. Streams that others keep locked hold up no
+        other: see :class:`FlushResult`.
 
         Raises:
             Unavailable: nothing is known to be stored; the transaction may or may not have been committed.
@@ -277,6 +296,24 @@ class RateLimiter(Protocol):
 
     async def give_back(self, key: str, limit: Limit) -> None:
         """Uncount one event (what it stood for did not happen)."""
+
+
+class NodeCopy(Protocol):
+    """A copy of what chat nodes reported, for a status server that starts. Losing it costs the time to a report."""
+
+    async def write(self, reports: Sequence[NodeReport], lifetime_ms: int) -> None:
+        """Keep reports for so long, each in place of the older one of its node. Those of other nodes stay.
+
+        Raises:
+            Unavailable: they were perhaps not kept.
+        """
+
+    async def read(self) -> list[NodeReport]:
+        """The report of each node that has one, in any order.
+
+        Raises:
+            Unavailable: the copy cannot be read.
+        """
 
 
 # --- between servers

@@ -21,6 +21,12 @@ class ConfigOptions(UsageOptions):
 
     optParameters: ClassVar = [
         ["config", "c", None, "Configuration file (TOML); without one the defaults hold."],
+        [
+            "metrics",
+            None,
+            None,
+            "Endpoint for Prometheus, for example tcp:9090:interface=127.0.0.1 (server.metrics).",
+        ],
     ]
 
     # What an option of the command line stands for in the configuration.
@@ -38,7 +44,8 @@ class ConfigOptions(UsageOptions):
 
     def assignments(self) -> list[str]:
         """All settings of the command line, the shorter options too."""
-        chosen = [f"{key}={self[option]}" for option, key in self.shortcuts.items() if self[option] is not None]
+        shortcuts = {"metrics": "server.metrics", **self.shortcuts}
+        chosen = [f"{key}={self[option]}" for option, key in shortcuts.items() if self[option] is not None]
         return [*self["assignments"], *chosen]
 
     def load(self) -> Config:

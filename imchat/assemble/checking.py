@@ -19,6 +19,7 @@ def check_values(config: Config) -> None:
     checks: tuple[Callable[[], object], ...] = (
         lambda: startup.check_files(config.gate.listen, "gate.listen"),
         lambda: startup.check_files(config.chat.listen, "chat.listen"),
+        lambda: startup.check_files(config.server.metrics, "server.metrics"),
         lambda: startup.advertised(config.chat.listen, config.chat.advertise),
         lambda: mapped.smtp_settings(config.verify.smtp),
     )

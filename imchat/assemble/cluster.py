@@ -13,7 +13,7 @@ from twisted.application.service import IService
 
 from imchat import startup
 from imchat.assemble import ground as grounds
-from imchat.assemble import parts
+from imchat.assemble import metrics, parts
 from imchat.assemble import settings as mapped
 from imchat.assemble.lifecycle import Listener, ServerService, Steps
 from imchat.assemble.workers import Place, check_sharing, supervise
@@ -44,9 +44,9 @@ def build_verify(config: Config, reactor: Any) -> IService:
     """A verify server."""
     if not config.verify.smtp.host:
         raise StartupError("verify.smtp.host is empty: a cluster needs a mail server, nobody would read its outbox/")
-    ground = grounds.check(config, with_database=False)
+    ground = grounds.check(config, reactor, with_database=False)
     grounds.check_listener(reactor, config.verify.listen, "verify.listen")
-    startup.check_port(config.verify.listen, "verify.listen")
+    startup.check_ports((config.verify.listen, "verify.listen"), *metrics.ports(config))
     base = parts.Base(config, reactor)
     mailer = parts.smtp_mailer(base, mapped.smtp_settings(config.verify.smtp))
     pool = grounds.redis_pool(base, ground)
@@ -55,11 +55,12 @@ def build_verify(config: Config, reactor: Any) -> IService:
     codes = RedisCodes(pool, pool.settings.prefix)
     logic = parts.verify_logic(base, codes, grounds.limiter(base, pool), mailer)
     server = LinkServer(messages.VERIFY, VerifyAdapter(logic).handlers, ground.secret, base.ids, reactor)
+    watch = metrics.Watch(config, reactor, "verify", startup.node_name(config.server.node)).redis(pool)
     return ServerService(
         reactor,
         Steps(
             opening=(_started(pool.start),),
-            listeners=(Listener("verify", config.verify.listen, server),),
+            listeners=(Listener("verify", config.verify.listen, server), *watch.listeners),
             leaving=(lambda: server.drain(DRAIN),),
             closing=(mailer.stop, pool.close),
         ),
@@ -68,23 +69,27 @@ def build_verify(config: Config, reactor: Any) -> IService:
 
 def build_status(config: Config, reactor: Any) -> IService:
     """A status server."""
-    ground = grounds.check(config, with_database=True)
+    ground = grounds.check(config, reactor, with_database=True)
     grounds.check_listener(reactor, config.status.listen, "status.listen")
-    startup.check_port(config.status.listen, "status.listen")
+    startup.check_ports((config.status.listen, "status.listen"), *metrics.ports(config))
     base = parts.Base(config, reactor)
     database, pool = grounds.database(base, ground), grounds.redis_pool(base, ground)
     from imchat.net.redis import RedisPublisher
+    from imchat.store.redis import RedisNodeCopy
 
-    publisher = RedisPublisher(reactor, pool, f"status-{startup.node_name(config.server.node)}")
-    logic = parts.status_logic(base, database.sessions, publisher)
+    name = startup.node_name(config.server.node)
+    publisher = RedisPublisher(reactor, pool, f"status-{name}", base.ids.new_id())
+    nodes = parts.nodes(base, RedisNodeCopy(pool, pool.settings.prefix))
+    logic = parts.status_logic(base, database.sessions, publisher, nodes)
     server = LinkServer(messages.STATUS, StatusAdapter(logic).handlers, ground.secret, base.ids, reactor)
+    watch = metrics.Watch(config, reactor, "status", name).database(database).redis(pool)
     return ServerService(
         reactor,
         Steps(
-            opening=(_started(ground.warn, pool.start, publisher.start), database.health.ping),
-            listeners=(Listener("status", config.status.listen, server),),
+            opening=(_started(ground.warn, pool.start, publisher.start), nodes.start, database.health.ping),
+            listeners=(Listener("status", config.status.listen, server), *watch.listeners),
             leaving=(lambda: server.drain(DRAIN),),
-            closing=(publisher.close, pool.close, database.close),
+            closing=(_started(nodes.stop), publisher.close, pool.close, database.close),
         ),
     )
 
@@ -98,10 +103,10 @@ def build_gate(config: Config, reactor: Any, place: Place, command: Sequence[str
         place: Which process of the server this is.
         command: What starts a worker, but for its number.
     """
-    ground = grounds.check(config, with_database=True)
+    ground = grounds.check(config, reactor, with_database=True)
     config = mapped.with_directory(config, startup.make_data_dir(config.server.data_dir))
     if place.owns_port:
-        startup.check_port(config.gate.listen, "gate.listen")
+        startup.check_ports((config.gate.listen, "gate.listen"), *metrics.ports(config, config.gate.workers))
     if place.first:
         startup.check_shared_socket_path(config.admin_socket, "admin.socket")
     if place.supervises(config.gate.workers):
@@ -115,6 +120,8 @@ def build_gate(config: Config, reactor: Any, place: Place, command: Sequence[str
     # Neither Redis nor verify: people can log in without them, and a gate that says that it is not ready gets nobody.
     dependencies = {"database": database.health, "status": to_status}
     gate = parts.gate_part(base, database, RemoteStatus(to_status), verify, grounds.limiter(base, pool), dependencies)
+    node_id = place.node_id(startup.node_name(config.server.node))
+    watch = metrics.Watch(config, reactor, "gate", node_id, place.worker).database(database).redis(pool)
     return ServerService(
         reactor,
         place.steps(
@@ -125,7 +132,11 @@ def build_gate(config: Config, reactor: Any, place: Place, command: Sequence[str
                     database.health.ping,
                     lambda: grounds.link_up(reactor, to_status, to_verify),
                 ),
-                listeners=(place.shared(gate.public), *((gate.private,) if place.first else ())),
+                listeners=(
+                    place.shared(gate.public),
+                    *((gate.private,) if place.first else ()),
+                    *watch.listeners,
+                ),
                 closing=(lambda: grounds.link_down(to_status, to_verify), pool.close, database.close),
                 released=(gate.threads.stop,),
             ),
@@ -136,9 +147,9 @@ def build_gate(config: Config, reactor: Any, place: Place, command: Sequence[str
 def build_chat(config: Config, reactor: Any, place: Place, command: Sequence[str]) -> IService:
     """A chat node, one of several behind a port, or the parent of these; arguments as of :func:`build_gate`."""
     address = startup.advertised(config.chat.listen, config.chat.advertise)
-    ground = grounds.check(config, with_database=True)
+    ground = grounds.check(config, reactor, with_database=True)
     if place.owns_port:
-        startup.check_port(config.chat.listen, "chat.listen")
+        startup.check_ports((config.chat.listen, "chat.listen"), *metrics.ports(config, config.chat.workers))
     if place.supervises(config.chat.workers):
         check_sharing(config.chat.listen, "chat")
         return supervise(reactor, command, config.chat.workers)
@@ -148,8 +159,9 @@ def build_chat(config: Config, reactor: Any, place: Place, command: Sequence[str
     from imchat.net.redis import RedisBus
 
     node_id = place.node_id(startup.node_name(config.server.node))
-    bus = RedisBus(reactor, pool, node_id)
+    bus = RedisBus(reactor, pool, node_id, base.ids.new_id())
     node = parts.chat_node(base, node_id, address, database, bus, RemoteStatus(to_status))
+    watch = metrics.Watch(config, reactor, "chat", node_id, place.worker).database(database).redis(pool).chat(node)
     return ServerService(
         reactor,
         place.steps(
@@ -161,7 +173,7 @@ def build_chat(config: Config, reactor: Any, place: Place, command: Sequence[str
                     lambda: grounds.link_up(reactor, to_status),
                     _started(node.start),
                 ),
-                listeners=(place.shared(Listener("chat", config.chat.listen, node.factory)),),
+                listeners=(place.shared(Listener("chat", config.chat.listen, node.factory)), *watch.listeners),
                 closing=(
                     node.drain,
                     bus.close,

@@ -12,13 +12,13 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from imchat import startup
-from imchat.assemble import parts
+from imchat.assemble import metrics, parts
 from imchat.assemble import settings as mapped
 from imchat.assemble.lifecycle import Listener, ServerService, Steps
 from imchat.config import Config
 from imchat.startup import DirectoryLock, StartupError
 from imchat.store import sqlite
-from imchat.store.memory import MemoryCodeStore, MemoryHub, MemoryRateLimiter
+from imchat.store.memory import MemoryCodeStore, MemoryHub, MemoryNodeCopy, MemoryRateLimiter
 from imchat.store.sql.schema import SchemaError
 from imchat.verify.message import BadAddress
 from imchat.verify.outbox import OutboxMailer
@@ -52,7 +52,8 @@ class EmbeddedServer:
         limiter = MemoryRateLimiter(base.now_ms)
         hub = MemoryHub(reactor)
         self._bus = hub.attach(NODE_ID)
-        self.status = parts.status_logic(base, self.database.sessions, hub)
+        self._nodes = parts.nodes(base, MemoryNodeCopy(base.now_ms))
+        self.status = parts.status_logic(base, self.database.sessions, hub, self._nodes)
         self.mailer = self._mailer()
         self.verify = parts.verify_logic(base, MemoryCodeStore(base.now_ms), limiter, self.mailer)
         self.node = parts.chat_node(base, NODE_ID, self.address, self.database, self._bus, self.status)
@@ -77,14 +78,16 @@ class EmbeddedServer:
         """The service that runs everything."""
         gate, threads = self._gate, (self._gate.threads, self._file_threads)
         chat = Listener("chat", self._config.chat.listen, self.node.factory)
+        watch = metrics.Watch(self._config, self._reactor, NODE_ID, startup.node_name(self._config.server.node))
+        watch.database(self.database).chat(self.node)
         return ServerService(
             self._reactor,
             Steps(
                 opening=(self._open,),
-                listeners=(chat, gate.public, gate.private),
+                listeners=(chat, gate.public, gate.private, *watch.listeners),
                 opened=(self._tell,),
                 closing=(self.node.drain, self._stop_mails, self.database.close),
-                released=(self._bus.close, *(pool.stop for pool in threads), self._lock.release),
+                released=(self._nodes.stop, self._bus.close, *(pool.stop for pool in threads), self._lock.release),
             ),
         )
 
@@ -120,7 +123,9 @@ def build_embedded(config: Config, reactor: Any) -> IService:
     config = mapped.with_directory(config, data_dir)
     lock = DirectoryLock(data_dir)
     lock.acquire()
-    startup.check_ports((config.gate.listen, "gate.listen"), (config.chat.listen, "chat.listen"))
+    startup.check_ports(
+        (config.gate.listen, "gate.listen"), (config.chat.listen, "chat.listen"), *metrics.ports(config)
+    )
     startup.check_socket_path(config.admin_socket, "admin.socket")
     try:
         sqlite.migrate(data_dir / DATABASE_FILE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from imchat.assemble import settings as mapped
 from imchat.assemble.parts import Base
 from imchat.config import Config
 from imchat.net.background import sleep
-from imchat.net.links.endpoints import EndpointRefused, connector, listener
+from imchat.net.links.endpoints import EndpointRefused, connector, listener, parsed
 from imchat.net.links.messages import Service
 from imchat.net.links.pool import Links
 from imchat.net.links.secret import SecretRefused, SharedSecret
@@ -55,14 +55,20 @@ class Ground:
             _log.warn("{warning}", warning=warning)
 
 
-def check(config: Config, with_database: bool) -> Ground:
-    """Check secrets, Redis and, where the server needs it, the database and its schema. Synchronous.
+def check(config: Config, reactor: Any, with_database: bool) -> Ground:
+    """Check secrets, endpoints and, where the server needs it, the database and its schema. Synchronous.
 
     Raises:
         StartupError: something is missing or wrong; one line says what to change.
     """
     secret = _secret(config)
     redis = mapped.redis_settings(config.redis)
+    setting = "redis.sentinels" if redis.sentinels else "redis.endpoint"
+    for place in redis.sentinels or (redis.endpoint,):
+        _check_endpoint(parsed, reactor, place, setting)
+    for setting, places in (("links.status", config.links.status), ("links.verify", config.links.verify)):
+        for place in places:
+            _check_endpoint(connector, reactor, place, setting)
     if not with_database:
         return Ground(secret, redis)
     settings = mapped.mysql_settings(config.database)
@@ -78,6 +84,13 @@ def _secret(config: Config) -> SharedSecret:
         return SharedSecret(value)
     except SecretRefused as error:
         raise StartupError(f"links.secret: {error}") from error
+
+
+def _check_endpoint(parse: Callable[[Any, str], object], reactor: Any, place: str, setting: str) -> None:
+    try:
+        parse(reactor, place)
+    except EndpointRefused as error:
+        raise StartupError(f"{setting}: {error}") from error
 
 
 def database(base: Base, ground: Ground) -> Database:

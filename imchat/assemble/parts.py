@@ -17,7 +17,7 @@ from imchat.gate.build import build_admin_site, build_gate_site
 from imchat.gate.hashing import Argon2Hasher, HashingPool, in_pool
 from imchat.gate.logic import Gate, Operators
 from imchat.gate.settings import HttpSettings
-from imchat.net.background import now_ms
+from imchat.net.background import now_ms, spawn
 from imchat.net.content import WireContentCodec
 from imchat.net.ids import SecureIds
 from imchat.ports import (
@@ -25,6 +25,7 @@ from imchat.ports import (
     CodeStore,
     Health,
     Mailer,
+    NodeCopy,
     Publisher,
     RateLimiter,
     SessionStore,
@@ -32,7 +33,7 @@ from imchat.ports import (
     VerifyPort,
 )
 from imchat.startup import StartupError
-from imchat.status.logic import StatusLogic
+from imchat.status.logic import Nodes, StatusLogic
 from imchat.store.sql.database import Database
 from imchat.verify.logic import VerifyLogic
 from imchat.verify.mails import compose
@@ -64,10 +65,15 @@ class Base:
         self.now_ms = now_ms(reactor)
 
 
-def status_logic(base: Base, sessions: SessionStore, publisher: Publisher) -> StatusLogic:
+def nodes(base: Base, copy: NodeCopy) -> Nodes:
+    """The table of the chat nodes."""
+    return Nodes(copy, base.reactor, mapped.status_settings(base.config.status).report_interval_ms, spawn)
+
+
+def status_logic(base: Base, sessions: SessionStore, publisher: Publisher, known: Nodes) -> StatusLogic:
     """Placement and sessions."""
     settings = mapped.status_settings(base.config.status)
-    return StatusLogic(base.ids, sessions, base.codec, publisher, base.now_ms, settings)
+    return StatusLogic(base.ids, sessions, base.codec, publisher, known, base.now_ms, settings)
 
 
 def verify_logic(base: Base, codes: CodeStore, limiter: RateLimiter, mailer: Mailer) -> VerifyLogic:

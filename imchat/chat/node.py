@@ -12,7 +12,7 @@ from imchat.chat.logic.connections import Connections
 from imchat.chat.logic.delivery import Delivery
 from imchat.chat.logic.direct import Direct
 from imchat.chat.logic.fanout import FanOut
-from imchat.chat.logic.faults import Faults, Outage
+from imchat.chat.logic.faults import Faults
 from imchat.chat.logic.hosting import Hosting
 from imchat.chat.logic.lifecycle import Lifecycle
 from imchat.chat.logic.members import Memberships
@@ -51,7 +51,7 @@ class ChatNode:
     """Serves clients.
 
     Args:
-        node_id: Its name, unique among nodes.
+        node_id: Its name, for people.
         address: Where clients reach it.
         accounts: Users.
         sessions: Sessions.
@@ -67,6 +67,7 @@ class ChatNode:
 
     Attributes:
         factory: Takes connections. To be listened with after :meth:`start`.
+        figures: What it has done.
     """
 
     def __init__(
@@ -91,24 +92,27 @@ class ChatNode:
         registry, connections = Registry(), Connections(settings)
         memberships = Memberships(conversations, settings.cached_members)
         fan_out = FanOut(registry, framed_push, clock, settings.fan_out)
-        subscriptions = Subscriptions(bus, spawn, log)
+        subscriptions = Subscriptions(bus, spawn)
         hosting = Hosting(streams, subscriptions)
         pushes = Pushes(fan_out, hosting)
-        outage = Outage("the database, asked for what was not heard,", log)
-        missing = Missing(streams, memberships, hosting, pushes, codec, clock, spawn, outage)
+        missing = Missing(streams, memberships, hosting, pushes, codec, clock, spawn)
         hosting.report(missing.expect)
         pushes.report(missing.expect, missing.added, missing.unhosted)
-        self._delivery = Delivery(pushes, memberships, bus, spawn, log)
+        self._delivery = Delivery(pushes, memberships, bus, spawn)
         sender = Sender(codec, memberships, self._delivery, quota, log)
         batcher = Batcher(Storing(streams, faults), settings, clock, spawn, sender.settle)
         sender.feed(batcher)
+        self.figures = batcher.figures
+        self._connections, self._storing = connections, batcher.work
         self._sessions = Sessions(sessions, registry, subscriptions, hosting, self._delivery, settings, clock)
         self._bus = bus
         work = (batcher.work, connections.requests, fan_out.work, self._delivery.work)
-        revalidation = Revalidation(sessions, registry, self._sessions, clock, settings.touch_interval, log)
+        revalidation = Revalidation(sessions, registry, self._sessions, clock, settings.touch_interval)
         interval = settings.revalidation_interval
-        sweep = Sweep(bus, hosting, missing, revalidation.run, clock, interval, spawn, outage)
-        self._lifecycle = Lifecycle(node_id, address, status, connections, sweep, work, settings, clock, spawn, log)
+        sweep = Sweep(bus, hosting, missing, revalidation.run, clock, interval, spawn)
+        self._lifecycle = Lifecycle(
+            node_id, ids.new_id(), address, status, connections, sweep, work, settings, clock, spawn, log
+        )
         self.factory = ChatFactory(
             Services(
                 settings=settings,
@@ -124,6 +128,16 @@ class ChatNode:
                 spawn=spawn,
             )
         )
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are, with or without a session."""
+        return len(self._connections)
+
+    @property
+    def pending(self) -> int:
+        """How many messages were taken of which it is not known yet whether they are stored."""
+        return self._storing.count
 
     def start(self) -> None:
         """Listen to the other parts, report, and look after sessions. The stores must be ready."""

@@ -9,7 +9,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from imchat.config.cluster import DatabaseSection, LinksSection, RedisSection
-from imchat.config.values import Endpoint, HostPort, NodeName, Rate, Section
+from imchat.config.values import Endpoint, HostPort, NodeName, OptionalEndpoint, Rate, Section
 
 
 class Registration(StrEnum):
@@ -25,6 +25,7 @@ class ServerSection(Section):
 
     node: NodeName = Field(default="", description="Name of this server among those of its kind; empty: the host's.")
     data_dir: Path = Field(default=Path("imchat-data"), description="Directory of the database, mails and locks.")
+    metrics: OptionalEndpoint = Field(default="", description="For Prometheus; empty: metrics are not served.")
 
 
 class HashingSection(Section):

@@ -61,6 +61,7 @@ def _listed(value: object) -> object:
 
 
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
+OptionalEndpoint = Annotated[str, AfterValidator(lambda value: _endpoint(value) if value else value)]
 ClientEndpoint = Annotated[str, AfterValidator(_client_endpoint)]
 ClientEndpoints = Annotated[tuple[ClientEndpoint, ...], BeforeValidator(_listed)]
 HostPort = Annotated[str, AfterValidator(_host_port)]

@@ -91,12 +91,19 @@ class NodeAddress:
 
 @dataclass(frozen=True, slots=True)
 class NodeReport:
-    """What a chat node tells the status servers every few seconds."""
+    """What a chat node tells the status servers every few seconds.
+
+    Attributes:
+        node_id: Its name, for people. Nothing rests on its being the only one of that name.
+        incarnation: A random number that tells one life of a node from the next, and from another node that was
+            given the same name; 0 from a node of a release that had none.
+    """
 
     node_id: str
     address: NodeAddress
     connections: int
     draining: bool
+    incarnation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +257,20 @@ class HostedStream:
     stream_id: int
     last_seq: int
     conversation_kind: ConversationKind | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Sessions were ended.
+
+    Attributes:
+        event: That which tells the user's other devices.
+        below_generation: The generations of all of them are below it, those of later sessions of the same devices are
+            not; None where an earlier try ended them.
+    """
+
+    event: Event
+    below_generation: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 
 from imchat.domain.models import NodeAddress, NodeReport
 
@@ -15,20 +17,52 @@ MAX_ROUTE = 8
 """At most so many addresses are given to one client."""
 
 
+PROVEN = 2
+"""So many reports after a node of the same name came, and a node lives beside it. One may have been on its way."""
+
+
+class News(Enum):
+    """What a report tells beyond the load.
+
+    Attributes:
+        UP: The node is new, or was started again.
+        NAMESAKE: Another node of the same name lives. Told once for each that came.
+    """
+
+    UP = "up"
+    NAMESAKE = "namesake"
+
+
 @dataclass(slots=True)
 class _Node:
+    """A life of a node.
+
+    Attributes:
+        succeeded: A younger one has the same name: this one is dead, unless it reports again.
+        outlived: How often it did.
+    """
+
     report: NodeReport
     seen_ms: int
     assigned: int = 0
+    succeeded: bool = False
+    outlived: int = 0
 
     @property
     def load(self) -> int:
         return self.report.connections + self.assigned
 
+    @property
+    def replaced(self) -> bool:
+        return self.succeeded and not self.outlived
+
 
 class Placement:
     """The nodes that live, by the clock of whoever keeps this table. Nodes that share an address (workers behind one
     port) are one candidate, with their connections summed.
+
+    A node that is started again takes the place of its former life at once, wherever it is now. Should two nodes have
+    one name, both are counted, and that is told: their names tell nothing apart, their incarnations do.
 
     Args:
         report_interval_ms: How often nodes report.
@@ -36,29 +70,58 @@ class Placement:
 
     def __init__(self, report_interval_ms: int) -> None:
         self._patience_ms = MISSED_REPORTS * report_interval_ms
-        self._nodes: dict[str, _Node] = {}
+        self._nodes: dict[tuple[str, int], _Node] = {}
 
-    def report(self, report: NodeReport, now_ms: int) -> bool:
+    def report(self, report: NodeReport, now_ms: int) -> News | None:
         """Take a node's report.
 
         What was assigned to the node before counts no more: the report's own number has it, or soon will.
+        """
+        key = (report.node_id, report.incarnation)
+        node = self._nodes.get(key)
+        if node is None:
+            for older in self._named(report.node_id):
+                older.succeeded, older.outlived = True, 0
+            self._nodes[key] = _Node(report, now_ms)
+            return News.UP
+        node.report, node.seen_ms, node.assigned = report, now_ms, 0
+        if not node.succeeded or report.draining:
+            return None
+        node.outlived += 1
+        return News.NAMESAKE if node.outlived == PROVEN and self.namesakes(report) else None
+
+    def namesakes(self, report: NodeReport) -> list[NodeReport]:
+        """The last reports of other nodes of the same name that may live."""
+        others = [node for node in self._named(report.node_id) if node.report.incarnation != report.incarnation]
+        return [node.report for node in others if not node.replaced]
+
+    def _named(self, node_id: str) -> list[_Node]:
+        return [node for (name, _), node in self._nodes.items() if name == node_id]
+
+    def adopt(self, reports: Iterable[NodeReport], now_ms: int) -> list[NodeReport]:
+        """Take the reports that another table had, as if they came now; a node that is known already knows better.
 
         Returns:
-            Whether the node was not in the table before.
+            Those that were taken.
         """
-        new = report.node_id not in self._nodes
-        self._nodes[report.node_id] = _Node(report, now_ms)
-        return new
+        taken = [report for report in reports if not self._named(report.node_id)]
+        self._nodes.update(((report.node_id, report.incarnation), _Node(report, now_ms)) for report in taken)
+        return taken
 
     def expire(self, now_ms: int) -> list[NodeReport]:
-        """Drop the nodes that were silent for longer than three intervals and return their last reports."""
+        """Drop the nodes that were silent for longer than three intervals.
+
+        Returns:
+            Their last reports, but for those that were started again: nobody misses their former lives.
+        """
         dead = []
-        for node in list(self._nodes.values()):
+        for key, node in list(self._nodes.items()):
             # A clock that was set back must not keep a dead node alive.
             node.seen_ms = min(node.seen_ms, now_ms)
             if now_ms - node.seen_ms > self._patience_ms:
-                dead.append(self._nodes.pop(node.report.node_id).report)
-        return dead
+                del self._nodes[key]
+                dead.append(node)
+        return [node.report for node in dead if not node.replaced]
 
     def choose(self, key: int, now_ms: int) -> tuple[NodeAddress, ...]:
         """Return the addresses that a client should try, best first: fewest connections wins.
@@ -86,7 +149,7 @@ class Placement:
             min(nodes, key=lambda node: (node.load, node.report.node_id)).assigned += 1
 
     def _is_open(self, node: _Node, now_ms: int) -> bool:
-        return not node.report.draining and now_ms - node.seen_ms <= self._patience_ms
+        return not node.report.draining and not node.replaced and now_ms - node.seen_ms <= self._patience_ms
 
 
 def _rank(key: int, address: NodeAddress) -> bytes:

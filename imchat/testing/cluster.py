@@ -56,7 +56,7 @@ class Cluster:
     Args:
         reactor: A reactor that can start processes.
         directory: Where its data goes, and where its ports are noted: the same directory finds all of it again.
-        settings: ``section.key=value`` as for ``--set``, for all servers.
+        settings: ``section.key=value`` as for ``--set``, for all servers and ``imchat migrate``.
         nodes: Names of the chat nodes.
         own_groups: Start each process outside this one's group, so that a Ctrl-C at the terminal reaches only this.
 
@@ -163,7 +163,8 @@ class Cluster:
 
     async def migrate(self) -> None:
         """Bring the database's schema up to date with ``imchat migrate``."""
-        migration = Child(self._reactor, [*COMMAND, "migrate", f"--config={self.config}"], "schema revision")
+        command = [*COMMAND, "migrate", f"--config={self.config}", *self._settings]
+        migration = Child(self._reactor, command, "schema revision")
         await migration.start(60.0)
         await migration.wait()
 

@@ -94,7 +94,7 @@ def _fits(shape: str) -> None:
         for node in parsed.walk()
         if isinstance(node, _FOREIGN)
         or (isinstance(node, exp.Anonymous) and node.name.upper() not in _FUNCTIONS)
-        or (isinstance(node, exp.Lock) and node.args.get("wait") is not None)
+        or (isinstance(node, exp.Lock) and isinstance(node.args.get("wait"), exp.Expression))
         or (isinstance(node, exp.OnConflict) and not node.args.get("duplicate"))
         or (isinstance(node, exp.Insert) and node.args.get("alternative"))
     ]

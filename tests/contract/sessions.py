@@ -1,6 +1,7 @@
 """The contract of SessionStore."""
 
-from imchat.domain.models import Session
+from imchat.domain.errors import Unavailable
+from imchat.domain.models import Ended, Session
 from tests.contract.stores import ANN, BOB, ENDED, LIFETIME_MS, StoreContract, cid, device, draft, token
 
 HOUR_MS = 3_600_000
@@ -12,7 +13,7 @@ class SessionStoreContract(StoreContract):
         await self.add_people()
 
     async def open(self, user_id=ANN, device_id="phone", number=1):
-        await self.stores.sessions.open(user_id, device(device_id), token(number), self.now_ms())
+        return await self.stores.sessions.open(user_id, device(device_id), token(number), self.now_ms())
 
     async def by_token(self, number=1):
         return await self.stores.sessions.by_token(token(number), self.now_ms())
@@ -74,6 +75,16 @@ class SessionStoreContract(StoreContract):
         old = await self.hello(1)
         await self.open(number=2)
         self.assertGreater((await self.hello(2)).generation, old.generation)
+
+    async def test_a_new_login_tells_which_connections_are_of_the_older_one(self):
+        self.assertIsNone(await self.open(number=1))
+        self.assertIsNone(await self.open(device_id="laptop", number=2))
+        old = await self.hello(1)
+        below = await self.open(number=3)
+        # Also before anybody says Hello with the new token: the sweep compares generations.
+        generations = await self.stores.sessions.generations([(ANN, "phone")])
+        self.assertGreater(generations[ANN, "phone"], old.generation)
+        self.assertTrue(old.generation < below <= (await self.hello(3)).generation)
 
     async def test_a_login_after_the_end_outranks_what_was_before(self):
         await self.open(number=1)
@@ -141,7 +152,7 @@ class SessionStoreContract(StoreContract):
     async def test_ending_one_session_says_so_in_the_private_stream(self):
         await self.open(ANN, "phone", 1)
         await self.open(ANN, "laptop", 2)
-        event = await self.end(device_ids=["phone"])
+        event = (await self.end(device_ids=["phone"])).event
         self.assertEqual(
             (event.stream_id, event.seq, event.sender_id, event.content, event.client_id),
             (ANN, 1, 0, b"bye", cid("farewell")),
@@ -154,7 +165,7 @@ class SessionStoreContract(StoreContract):
         await self.open(ANN, "phone", 1)
         await self.open(ANN, "laptop", 2)
         await self.open(BOB, "phone", 3)
-        self.assertEqual((await self.end()).seq, 1)
+        self.assertEqual((await self.end()).event.seq, 1)
         self.assertEqual([await self.by_token(1), await self.by_token(2)], [None, None])
         self.assertIsNotNone(await self.by_token(3))
 
@@ -166,7 +177,7 @@ class SessionStoreContract(StoreContract):
         self.assertEqual((await self.head(ANN)).last_seq, 0)
         self.assertIsNotNone(await self.by_token(3))
         self.assertIsNone(await self.end(device_ids=["laptop"], token_hash=token(3)))
-        self.assertEqual((await self.end(device_ids=["phone"], token_hash=token(3))).seq, 1)
+        self.assertEqual((await self.end(device_ids=["phone"], token_hash=token(3))).event.seq, 1)
         self.assertIsNone(await self.by_token(3))
         self.assertIsNotNone(await self.by_token(2))
 
@@ -181,8 +192,34 @@ class SessionStoreContract(StoreContract):
     async def test_ending_again_with_the_same_farewell_returns_the_same_event(self):
         await self.open()
         first = await self.end()
-        self.assertEqual(await self.end(), first)
+        self.assertEqual(await self.end(), Ended(first.event, None))
         self.assertEqual((await self.head(ANN)).last_seq, 1)
+
+    async def test_what_was_ended_lies_below_a_generation_and_later_sessions_do_not(self):
+        await self.open(ANN, "phone", 1)
+        self.elapse(5)
+        await self.open(ANN, "laptop", 2)
+        generations = [(await self.hello(number, name)).generation for number, name in ((1, "phone"), (2, "laptop"))]
+        self.assertEqual((await self.end(device_ids=["phone"])).below_generation, generations[0] + 1)
+        ended = await self.end(number="again")
+        self.assertEqual(ended.below_generation, generations[1] + 1)
+        self.elapse(5)
+        await self.open(ANN, "phone", 3)
+        self.assertGreaterEqual((await self.hello(3)).generation, ended.below_generation)
+
+    async def test_an_opening_that_comes_late_replaces_no_newer_session(self):
+        then = self.now_ms()
+        self.elapse(5_000)
+        await self.open(number=2)
+        with self.assertRaises(Unavailable):
+            await self.stores.sessions.open(ANN, device(), token(1), then)
+        self.assertIsNone(await self.by_token(1))
+        self.assertIsNotNone(await self.by_token(2))
+
+    async def test_a_clock_that_was_far_ahead_keeps_nobody_out(self):
+        await self.stores.sessions.open(ANN, device(), token(1), self.now_ms() + HOUR_MS)
+        await self.open(number=2)
+        self.assertIsNotNone(await self.by_token(2))
 
     async def test_ending_more_devices_than_one_statement_names(self):
         for number in range(5):

@@ -8,8 +8,10 @@ from pymysql.err import OperationalError
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
+from twisted.logger import capturedLogs
 
 from imchat.domain.errors import Contended
+from imchat.domain.models import Refused, Stored
 from imchat.store.sql import mysql_connection
 from imchat.store.sql.append import flush
 from imchat.store.sql.mysql_pool import Lease
@@ -116,21 +118,60 @@ class LockTests(MariaDBCase):
             cursor.execute(LOCK.replace("?", str(stream_id)))
         return holder
 
-    async def test_a_head_that_others_keep_locked_is_told_from_an_outage(self):
+    def lock_waits(self):
+        """How often the server had a statement wait for a row, since it started."""
+        ((_, count),) = self.administer("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_waits'")
+        return int(count)
+
+    async def test_a_head_that_others_keep_locked_holds_up_its_own_stream_alone(self):
+        self.patch(mysql_connection, "LOCK_WAIT_SECONDS", 1)
+        database = self.open(patience=ONCE)
+        await self.flush(draft(11, 1, "before"), database=database)
+        holder = self.hold(11)
+        batch = [draft(stream_id, 1, number) for number in (1, 2) for stream_id in (11, 12, 13)]
+        batch += [draft(11, 1, "before"), draft(999, 1, 1), replace(draft(11, 1, 3), refusal="rate_limited")]
+        with capturedLogs() as events:
+            result = await self.flush(*batch, database=database)
+            locked, stored = Refused("unavailable"), [type(outcome) for outcome in result.outcomes[1:3]]
+            self.assertEqual((result.kept, stored), ({11}, [Stored, Stored]))
+            self.assertEqual((result.outcomes[0], result.outcomes[3]), (locked, locked))
+            # What is stored already is known without the lock; what may be stored by who holds it is not.
+            self.assertTrue(result.outcomes[6].resent)
+            self.assertEqual(result.outcomes[7:], [Refused("not_found"), locked])
+            self.assertEqual((await self.stored(12), await self.stored(13)), ([1, 2], [1, 2]))
+            # The next ones do not wait for it any more.
+            waits = self.lock_waits()
+            for number in (1, 2):
+                outcomes = (await self.flush(draft(11, 1, 1), draft(12, 2, number), database=database)).outcomes
+                self.assertEqual((outcomes[0], type(outcomes[1])), (locked, Stored))
+            self.assertEqual(self.lock_waits(), waits)
+            holder.rollback()
+            for number in (1, 2):
+                await self.flush(draft(11, 1, number), database=database)
+        self.assertEqual(await self.stored(11), [1, 2, 3])
+        self.assertEqual([event["log_level"].name for event in events], ["warn", "info"])
+
+    async def test_a_transaction_that_needs_a_head_to_write_in_it_waits_and_fails_whole(self):
         self.patch(mysql_connection, "LOCK_WAIT_SECONDS", 1)
         database = self.open(patience=ONCE)
         self.hold(11)
-        batch = self.flush(draft(11, 1, 1), draft(12, 1, 1), database=database)
-        await self.assertFailure(batch, Contended)
-        self.assertEqual(await self.stored(12), [])
-        await self.flush(draft(12, 1, 1), database=database)
-        self.assertEqual(await self.stored(12), [1])
+        with self.assertRaises(Contended):
+            await database.sessions.end(11, None, draft(11, 0, 1, b"bye", 65))
 
     async def test_a_lock_that_is_let_go_in_time_is_seen_by_nobody(self):
+        database = self.open(patience=ONCE)
+        holder = self.hold(11)
+        done = self.flush(draft(11, 1, 1), database=database)
+        await deferLater(reactor, 0.3)
+        holder.rollback()
+        await done
+        self.assertEqual(await self.stored(11), [1])
+
+    async def test_one_that_is_let_go_late_is_waited_for_again_where_nothing_can_go_around_it(self):
         self.patch(mysql_connection, "LOCK_WAIT_SECONDS", 1)
         database = self.open(patience=RunnerSettings(timeout_ms=6_000))
         holder = self.hold(11)
-        done = self.flush(draft(11, 1, 1), database=database)
+        done = run(database.writer, lambda tx: flush(tx, [draft(11, 1, 1)], allow, look_up_all=True))
         await deferLater(reactor, 1.2)
         holder.rollback()
         await done

@@ -165,7 +165,8 @@ class BinaryLogTests(TestCase):
         await private.start()
         self.addCleanup(lambda: Deferred.fromCoroutine(private.kill()))
         settings = mariadb.settings_of(private)
-        migrate(settings)
-        self.assertIn("sync_binlog is 0", str(self.assertRaises(DatabaseUnusable, check, settings)))
+        for refusing in (migrate, check):
+            self.assertIn("sync_binlog is 0", str(self.assertRaises(DatabaseUnusable, refusing, settings)))
         mariadb.administer(private, "SET GLOBAL sync_binlog = 1")
+        migrate(settings)
         self.assertEqual(check(settings), ())

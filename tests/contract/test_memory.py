@@ -6,11 +6,12 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from imchat.domain.errors import Unavailable
 from imchat.ports import Limit, Purpose
-from imchat.store.memory import MemoryCodeStore, MemoryHub, MemoryRateLimiter
+from imchat.store.memory import MemoryCodeStore, MemoryHub, MemoryNodeCopy, MemoryRateLimiter
 from imchat.store.memory.expiring import ExpiringDict
 from tests.contract.bus import BusContract, appended
 from tests.contract.codes import CodeStoreContract
 from tests.contract.limiter import RateLimiterContract
+from tests.contract.nodes import NodeCopyContract
 
 
 class OnAClock:
@@ -74,6 +75,12 @@ class MemoryRateLimiterTests(OnAClock, RateLimiterContract, TestCase):
             self.assertEqual(await self.limiter.take(f"flood{n}", limit), 0)
         self.assertEqual(len(self.limiter), 100)
         self.assertGreater(await self.limiter.take("victim", limit), 0)
+
+
+class MemoryNodeCopyTests(OnAClock, NodeCopyContract, TestCase):
+    def make_copy(self):
+        self.start_clock()
+        return MemoryNodeCopy(self.now_ms)
 
 
 class MemoryBusTests(OnAClock, BusContract, TestCase):

@@ -9,13 +9,15 @@ from twisted.trial.unittest import TestCase
 from imchat.domain import limits
 from imchat.domain.errors import Unavailable
 from imchat.domain.verification import digest
+from imchat.net.ids import SecureIds
 from imchat.net.redis import RedisBus, RedisPublisher
 from imchat.ports import EventsAppended, Limit, Purpose
-from imchat.store.redis import RedisCodes, RedisHealth, RedisLimiter
+from imchat.store.redis import RedisCodes, RedisHealth, RedisLimiter, RedisNodeCopy
 from imchat.store.redis.limits import GIVE_BACK, TAKE
 from tests.contract.bus import BusContract, appended
 from tests.contract.codes import CodeStoreContract
 from tests.contract.limiter import RateLimiterContract
+from tests.contract.nodes import A, NodeCopyContract
 from tests.redis import closing, pause, settings, started_pool
 from tests.services import redis
 
@@ -128,21 +130,58 @@ end}
 """
 
 
+class RedisNodeCopyTests(OnRedis, NodeCopyContract, TestCase):
+    def make_copy(self):
+        self.prefix = self.start()
+        self.key = f"{self.prefix}nodes".encode()
+        return RedisNodeCopy(self.pool, self.prefix)
+
+    async def test_what_one_process_writes_another_reads(self):
+        await self.copy.write([A], 60_000)
+        self.assertEqual(await RedisNodeCopy(self.pool, self.prefix).read(), [A])
+
+    async def test_redis_forgets_nodes_that_end_and_then_all_of_it(self):
+        await self.copy.write([A], 50)
+        await self.elapse(60)
+        self.assertEqual(await self.pool.call(b"EXISTS", self.key), 0)
+        for number in range(3):
+            await self.copy.write([replace(A, node_id=f"n{number}")], 50 if number < 2 else 60_000)
+            await self.elapse(60)
+        self.assertEqual(await self.pool.call(b"HKEYS", self.key), [b"n2"])
+        self.assertGreater(await self.pool.call(b"PTTL", self.key), 50_000)
+
+    async def test_what_another_version_wrote_is_left_out(self):
+        await self.copy.write([A], 60_000)
+        ends = b"9" * 16
+        for value in (b"", b"x", ends, ends + b" {}", ends + b" [1]", ends + b" nonsense", ends + b' {"node_id":1}'):
+            await self.pool.call(b"HSET", self.key, b"odd", value)
+            self.assertEqual(await self.copy.read(), [A], value)
+
+    async def test_a_redis_that_is_away_says_so(self):
+        away = started_pool(self, settings(1, timeout=60.0))
+        copy = RedisNodeCopy(away)
+        with self.assertRaises(Unavailable):
+            await copy.read()
+        with self.assertRaises(Unavailable):
+            await copy.write([A], 1_000)
+
+
 class RedisBusTests(OnRedis, BusContract, TestCase):
     def setUp(self):
         self.start()
+        self.ids = SecureIds()
         self.buses = []
         self.marks = 0
 
     async def make_bus(self, node_id):
-        bus = RedisBus(reactor, self.pool, node_id)
+        bus = RedisBus(reactor, self.pool, node_id, self.ids.new_id())
         self.addCleanup(closing(bus))
         bus.start()
         self.buses.append(bus)
         return bus
 
     async def make_publisher(self):
-        publisher = RedisPublisher(reactor, self.pool, "status")
+        publisher = RedisPublisher(reactor, self.pool, "status", self.ids.new_id())
         self.addCleanup(closing(publisher))
         publisher.start()
         return publisher
@@ -171,10 +210,17 @@ class RedisBusTests(OnRedis, BusContract, TestCase):
         await self.settle()
         self.assertEqual(len(two.heard), 2_600)
 
+    async def test_two_nodes_of_one_name_hear_each_other_and_not_themselves(self):
+        one, two = await self.listener("same", "user:1"), await self.listener("same", "user:1")
+        await one.bus.publish([("user:1", appended(1, 1))])
+        await two.bus.publish([("user:1", appended(1, 2))])
+        await self.settle()
+        self.assertEqual((one.heard, two.heard), ([("user:1", appended(1, 2))], [("user:1", appended(1, 1))]))
+
     async def test_two_databases_of_one_redis_do_not_hear_each_other(self):
         elsewhere = started_pool(self, replace(self.pool.settings, db=3))
         here = await self.listener("here", "user:1")
-        there = RedisPublisher(reactor, elsewhere, "there")
+        there = RedisPublisher(reactor, elsewhere, "there", self.ids.new_id())
         await there.publish([("user:1", appended(1))])
         await self.settle()
         self.assertEqual(here.heard, [])

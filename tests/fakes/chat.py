@@ -115,6 +115,7 @@ class MemoryStreams:
             ("after", exception) raised when all is, or None.
         poison: Drafts whose content has these bytes make every flush fail that holds one.
         contended: So does a draft of such a stream, by locks.
+        kept: Drafts of such a stream are refused, for others keep it locked.
         failure: Raised by what only reads, while it is set.
         asked: The ids of each look at heads.
         reads: (stream, reader, after) of each read.
@@ -128,6 +129,7 @@ class MemoryStreams:
         self.faults: list[object] = []
         self.poison: bytes | None = None
         self.contended: set[int] = set()
+        self.kept: set[int] = set()
         self.contention: Callable[[], Exception] | None = None
         self.running = 0
         self.failure: Exception | None = None
@@ -174,13 +176,15 @@ class MemoryStreams:
         outcomes = [self._store(draft, permit, reloaded) for draft in drafts]
         if isinstance(fault, tuple):
             raise fault[1]
-        return FlushResult(outcomes, reloaded)
+        return FlushResult(outcomes, reloaded, frozenset(self.kept.intersection(draft.stream_id for draft in drafts)))
 
     def _store(self, draft: Draft, permit: Permit, reloaded: dict[int, Membership]) -> Stored | Refused:
         stream = self.events.setdefault(draft.stream_id, [])
         for stored in stream:
             if (stored.event.sender_id, stored.event.client_id) == (draft.sender_id, draft.client_id):
                 return Stored(stored.event, True) if stored.digest == draft.digest else Refused("conflict")
+        if draft.stream_id in self.kept:
+            return Refused("unavailable")
         if draft.refusal is not None:
             return Refused(draft.refusal)
         members = self.memberships.get(draft.stream_id)

@@ -6,7 +6,7 @@ from collections import deque
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionRefusedError
+from twisted.internet.error import ConnectingCancelledError, ConnectionAborted, ConnectionDone, ConnectionRefusedError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
@@ -160,7 +160,8 @@ class Network:
     def connect(self, server: Server, factory) -> Deferred:
         server.tries += 1
         if server.lost:
-            return Deferred()
+            # As Twisted's endpoints: who cancels the attempt does not get a CancelledError.
+            return Deferred(lambda attempt: attempt.errback(ConnectingCancelledError(None)))
         if server.factory is None:
             return fail(ConnectionRefusedError())
         mine = End(self._client, IPv4Address("TCP", "127.0.0.1", 40000 + server.tries))

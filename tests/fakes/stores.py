@@ -57,6 +57,8 @@ class ThreadlessPool:
         after: The same, raised after its commit: the caller does not learn that it is stored.
     """
 
+    max = 1
+
     def __init__(self) -> None:
         self.connection = _memory()
         self.connection.deserialize(_empty_database())

@@ -156,12 +156,12 @@ json_values = st.recursive(
 class PropertyTests(HttpCase):
     """Whatever comes, the answer is a problem with a documented status, and the log stays clean."""
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.binary(max_size=200))
     def test_bytes(self, body: bytes) -> None:
         self.assertIn(self.post("/v1/users", body, Content_Type="application/json").status, (400, 422))
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.sampled_from(sorted(BODIES)), st.data())
     def test_fields(self, path: str, data: st.DataObject) -> None:
         self.setUp()
@@ -169,7 +169,7 @@ class PropertyTests(HttpCase):
         answer = self.post(path, {**BODIES[path], field: data.draw(json_values)})
         self.assertIn(answer.status, (202, 401, 403, 422))
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=60))
     def test_headers(self, value: str) -> None:
         self.setUp()

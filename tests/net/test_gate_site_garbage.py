@@ -68,7 +68,7 @@ class GarbageTests(SiteCase):
             client.send(data)
             self.assertEqual(client.statuses, [415], media_type)
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(st.lists(st.binary(max_size=60) | st.sampled_from([b"\r\n", HEALTH, b"POST / HTTP/1.1\r\n"]), max_size=6))
     def test_anything(self, parts: list[bytes]) -> None:
         client = self.client()

@@ -20,7 +20,7 @@ BIG = 2**53 - 1
 DEVICE = Device("tablet.1", "Küche 📱", "Debian")
 SESSION = Session(BIG, "小明", DEVICE, 7, 1_700_000_000_000, 1_700_000_000_001)
 NODES = Route((NodeAddress("chat1.example", 8090, True), NodeAddress("2001:db8::1", 8090)))
-REPORT_OF_NODE = NodeReport("node-1", NodeAddress("10.0.0.1", 8090, True), 12_345, True)
+REPORT_OF_NODE = NodeReport("node-1", NodeAddress("10.0.0.1", 8090, True), 12_345, True, 2**53 - 1)
 
 # Per port and method: the arguments, and the result.
 CASES: dict[type, dict[str, tuple[tuple, object]]] = {

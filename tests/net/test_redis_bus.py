@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from imchat.domain.errors import Unavailable
+from imchat.net.ids import SecureIds
 from imchat.net.redis import RedisBus
 from imchat.ports import SessionsClosed
 from imchat.testing.processes import free_port
@@ -19,7 +20,7 @@ class Node:
     def __init__(self, test, name: str, port: int, **changes) -> None:
         changes.setdefault("prefix", "node:")
         self.pool = started_pool(test, settings(port, **changes))
-        self.bus = RedisBus(reactor, self.pool, name)
+        self.bus = RedisBus(reactor, self.pool, name, SecureIds().new_id())
         test.addCleanup(closing(self.bus))
         self.heard: list = []
         self.reasons: list[str] = []

@@ -59,6 +59,16 @@ class Calls(TestCase):
             batched.update(await self.pool.batch([(b"CLIENT", b"ID")]))
         self.assertEqual(len(batched), 1)
 
+    async def test_round_trips_are_measured(self):
+        await self.pool.call(b"PING")
+        before = sum(self.pool.round_trips.counts)
+        await self.pool.call(b"PING")
+        await self.pool.batch([(b"PING",)] * 3)
+        await self.pool.call(b"BLPOP", b"nothing-there", b"0.12")
+        self.assertEqual(sum(self.pool.round_trips.counts) - before, 3)
+        self.assertGreaterEqual(self.pool.round_trips.total, 0.1)
+        await until(lambda: self.pool.connections == 2, "both connections")
+
     async def test_a_refused_command_is_an_error_and_harms_no_other(self):
         lines = OutageLines(self)
         with self.assertRaises(Unavailable):

@@ -42,7 +42,7 @@ class Failover(TestCase):
         pool = started_pool(self, given)
         operator = started_pool(self, settings(port, pool_size=1))
         self.assertEqual((await pool.call(b"ROLE"))[0], b"master")
-        buses = [RedisBus(reactor, pool, name) for name in ("one", "two")]
+        buses = [RedisBus(reactor, pool, name, 1) for name in ("one", "two")]
         heard, reasons = [], []
         for bus in buses:
             self.addCleanup(closing(bus))

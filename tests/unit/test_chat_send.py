@@ -446,6 +446,20 @@ class FaultTests(Case):
         # What follows the first of them there is not even tried: it must not overtake it.
         self.assertEqual(1, sum(len(flush) == 1 and flush[0].stream_id == OTHER for flush in self.streams.flushes))
 
+    def test_a_conversation_that_the_store_went_around_fails_with_all_that_follows_there(self) -> None:
+        self.streams.kept = {OTHER}
+        for number in range(1, 40):
+            self.rig.send(self.ann, OTHER if number in (20, 21, 30) else TALK, number)
+        self.rig.run()
+        failed = {number for number, answer in self.said().items() if answer == ("refused", "unavailable")}
+        self.assertEqual(({20, 21, 30}, 36, 1), (failed, len(self.rig.texts(TALK)), len(self.streams.flushes)))
+        self.streams.kept = set()
+        for number in (21, 20, 21, 30):
+            self.rig.send(self.ann, OTHER, number)
+            self.rig.run()
+        # The one that failed first is the first that may be stored.
+        self.assertEqual(["m20", "m21", "m30"], self.rig.texts(OTHER))
+
     def test_a_store_that_is_locked_whole_is_not_asked_forever(self) -> None:
         streams = {1_000 + number for number in range(64)}
         self.streams.contended, self.streams.contention = streams, lambda: Contended("locked")

@@ -3,14 +3,14 @@ from collections import Counter
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.domain.models import NodeAddress, NodeReport
-from imchat.domain.placement import MAX_ROUTE, Placement
+from imchat.domain.placement import MAX_ROUTE, News, Placement
 
 INTERVAL = 3_000
 A, B, C = (NodeAddress(f"{name}.example", 8090) for name in "abc")
 
 
-def node(node_id: str, address: NodeAddress, connections: int = 0, draining: bool = False) -> NodeReport:
-    return NodeReport(node_id, address, connections, draining)
+def node(node_id: str, address: NodeAddress, connections: int = 0, draining: bool = False, life: int = 1) -> NodeReport:
+    return NodeReport(node_id, address, connections, draining, life)
 
 
 def table(*reports: NodeReport, now: int = 0) -> Placement:
@@ -98,11 +98,11 @@ class LivenessTests(SynchronousTestCase):
 
     def test_each_death_and_each_arrival_is_told_once(self):
         placement = Placement(INTERVAL)
-        self.assertTrue(placement.report(node("1", A), 0))
-        self.assertFalse(placement.report(node("1", A, 5), 3_000))
+        self.assertIs(placement.report(node("1", A), 0), News.UP)
+        self.assertIsNone(placement.report(node("1", A, 5), 3_000))
         self.assertEqual(len(placement.expire(100_000)), 1)
         self.assertEqual(placement.expire(100_001), [])
-        self.assertTrue(placement.report(node("1", A), 100_002))
+        self.assertIs(placement.report(node("1", A), 100_002), News.UP)
 
     def test_a_clock_set_back_keeps_no_dead_node(self):
         placement = table(node("1", A), now=10_000_000)
@@ -113,3 +113,64 @@ class LivenessTests(SynchronousTestCase):
         placement = table(node("1", A))
         placement.report(node("1", B), 10)
         self.assertEqual(placement.choose(1, 10), (B,))
+
+
+class OneNameTests(SynchronousTestCase):
+    """Nodes that have one name: a node that was started again, or two that somebody called alike."""
+
+    def test_a_node_that_was_started_again_takes_the_place_of_its_former_life_at_once(self):
+        placement = table(node("1", A, 500), node("2", B, 10))
+        self.assertIs(placement.report(node("1", A, 0, life=2), 1_000), News.UP)
+        self.assertEqual(placement.choose(1, 1_000), (A, B))
+        placement.report(node("1", C, 0, life=3), 2_000)
+        self.assertEqual(placement.choose(1, 2_000), (C, B))
+
+    def test_nobody_misses_a_former_life(self):
+        placement = table(node("1", A))
+        placement.report(node("1", A, life=2), 6_000)
+        self.assertEqual(placement.expire(9_001), [])
+        self.assertEqual([dead.incarnation for dead in placement.expire(15_001)], [2])
+
+    def test_one_report_that_was_under_way_when_a_node_died_is_no_namesake(self):
+        placement = table(node("1", A))
+        placement.report(node("1", A, life=2), 1_000)
+        news = [placement.report(node("1", A), 1_001)]
+        news += [placement.report(node("1", A, draining=True), 1_002) for _ in range(5)]
+        self.assertEqual(news, [None] * 6)
+
+    def alternate(self, placement: Placement, times: int, now: int = 0) -> list[News | None]:
+        lives = (node("1", A, 5, life=1), node("1", B, 6, life=2))
+        return [placement.report(life, now) for _ in range(times) for life in lives]
+
+    def test_two_nodes_of_one_name_are_both_used_and_told_once(self):
+        placement = table(node("2", C, 100))
+        news = self.alternate(placement, 10)
+        self.assertEqual(news.count(News.NAMESAKE), 1)
+        self.assertEqual(placement.choose(1, 0), (A, B, C))
+        self.assertEqual([other.address for other in placement.namesakes(node("1", A))], [B])
+
+    def test_the_death_of_one_of_them_is_seen_though_the_other_reports(self):
+        placement = Placement(INTERVAL)
+        self.alternate(placement, 3)
+        placement.report(node("1", B, life=2), 9_000)
+        self.assertEqual([dead.address for dead in placement.expire(9_001)], [A])
+        self.assertEqual(placement.choose(1, 9_001), (B,))
+
+    def test_when_it_happens_again_it_is_told_again(self):
+        placement = Placement(INTERVAL)
+        self.alternate(placement, 5)
+        for now in (9_000, 9_001):
+            placement.report(node("1", A, life=1), now)
+            placement.expire(now)
+        self.assertIn(News.NAMESAKE, self.alternate(placement, 5, 10_000))
+
+    def test_nodes_of_a_release_without_incarnations_count_as_before(self):
+        placement = table(node("1", A, life=0))
+        self.assertIsNone(placement.report(node("1", B, life=0), 10))
+        self.assertEqual(placement.choose(1, 10), (B,))
+
+    def test_what_another_table_had_is_taken_only_for_names_that_are_not_known(self):
+        placement = table(node("1", A, life=2))
+        taken = placement.adopt([node("1", B, life=1), node("2", C)], 0)
+        self.assertEqual([report.node_id for report in taken], ["2"])
+        self.assertEqual(set(placement.choose(1, 0)), {A, C})

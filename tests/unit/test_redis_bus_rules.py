@@ -15,6 +15,7 @@ from tests.redis import OutageLines
 COMMON = b"p:bus0:nodes"
 USER = b"p:bus0:user:1"
 OTHER = Origin("other", 5)
+INCARNATION = 4_711
 NOTICE = SessionsClosed(1, None, "session_ended")
 
 
@@ -31,7 +32,7 @@ class BusCase(SynchronousTestCase):
         self.clock = Clock()
         self.clock.advance(1_800_000_000)
         self.pool = ScriptedPool(self.clock, RedisSettings(prefix="p:", timeout=2.0))
-        self.bus = RedisBus(self.clock, self.pool, "here")
+        self.bus = RedisBus(self.clock, self.pool, "here", INCARNATION)
         self.heard: list = []
         self.reasons: list[str] = []
         self.bus.listen(lambda channel, notice: self.heard.append((channel, notice)))
@@ -155,7 +156,7 @@ class Hearing(BusCase):
         self.confirm(USER)
 
     def test_notices_of_others_are_heard_and_own_ones_are_not(self):
-        own = Origin("here", 1_800_000_000_000)
+        own = Origin("here", INCARNATION)
         self.receive(b"message", USER, payload(origin=own))
         self.assertEqual(self.heard, [])
         for origin in (OTHER, Origin("here", 1)):
@@ -211,7 +212,7 @@ class Beating(BusCase):
         self.pool.away = False
         self.second(own=False)
         beat = wire.parse(self.pool.sent[-1][2]).heartbeat
-        self.assertEqual(beat, Heartbeat(Origin("here", 1_800_000_000_000), 1))
+        self.assertEqual(beat, Heartbeat(Origin("here", INCARNATION), 1))
 
     def test_a_failed_heartbeat_is_no_failed_publish(self):
         self.pool.away = True

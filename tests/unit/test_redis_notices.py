@@ -2,7 +2,7 @@
 
 import contextlib
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -37,7 +37,6 @@ def channels_of(messages):
 
 
 class NoticeTests(SynchronousTestCase):
-    @settings(deadline=None)
     @given(st.lists(st.tuples(st.sampled_from(["user:1", "user:2", "conversation:3"]), anything), max_size=8))
     def test_what_was_sent_arrives_in_its_order(self, notices):
         self.assertEqual(channels_of(wire.messages(START, notices)), notices)
@@ -61,7 +60,6 @@ class NoticeTests(SynchronousTestCase):
         for beat in (Heartbeat(ORIGIN, 0), Heartbeat(ORIGIN, 7, leaving=True)):
             self.assertEqual(wire.parse(wire.heartbeat(beat)).heartbeat, beat)
 
-    @settings(deadline=None)
     @given(st.binary(max_size=60))
     def test_garbage_is_malformed_and_nothing_worse(self, payload):
         with contextlib.suppress(wire.Malformed):

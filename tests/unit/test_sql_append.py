@@ -97,7 +97,7 @@ class AppendTests(SynchronousTestCase):
             )
             self.assertEqual(head.fetchone(), (len(drafts), last_message, counted))
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(BATCHES)
     def test_agrees_with_the_model_whatever_fails_between(self, batches):
         stores, model = self.stores(), Model()

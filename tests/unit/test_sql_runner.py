@@ -190,15 +190,15 @@ class RunnerTests(SynchronousTestCase):
         self.clock.advance(0.3)
         self.assertEqual((waits.waiting, waits.open, waits.longest(self.clock.seconds())), (2, 2, 0.3))
         self.pool.step()
-        self.assertEqual((waits.waiting, waits.total), (1, 0.3))
+        self.assertEqual((waits.waiting, waits.times.total), (1, 0.3))
         self.clock.advance(0.3)
         self.pool.release()
         self.successResultOf(first)
         self.successResultOf(second)
         self.successResultOf(self.run_())
         self.assertEqual((waits.waiting, waits.open, waits.longest(self.clock.seconds())), (0, 0, 0.0))
-        self.assertEqual(waits.counts, [1, 0, 0, 0, 1, 1, 0])
-        self.assertAlmostEqual(waits.total, 0.9)
+        self.assertEqual(waits.times.counts, [1, 0, 0, 0, 1, 1, 0])
+        self.assertAlmostEqual(waits.times.total, 0.9)
 
     def test_no_timer_is_left(self):
         self.successResultOf(self.run_())

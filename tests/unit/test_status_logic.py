@@ -5,11 +5,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from imchat.domain.content import ContentKind, SessionsEnded
 from imchat.domain.errors import Unauthenticated, Unavailable
 from imchat.domain.models import Device, NodeAddress, NodeReport, User
-from imchat.domain.sessions import DAY_MS, token_bytes
+from imchat.domain.sessions import DAY_MS, hash_of_text, token_bytes
+from imchat.net.background import spawn
 from imchat.net.content import WireContentCodec
 from imchat.ports import EventsAppended, SessionsClosed
-from imchat.status.logic import StatusLogic
+from imchat.status.logic import Nodes, StatusLogic
 from imchat.status.settings import StatusSettings
+from imchat.store.memory import MemoryNodeCopy
 from tests.fakes.bus import RecordingPublisher
 from tests.fakes.ids import SeededIds
 from tests.fakes.stores import MemoryDatabase, full_disk
@@ -31,8 +33,9 @@ class StatusCase(SynchronousTestCase):
             user = User(user_id, name, f"{name}@example.org", "hash", self.now_ms())
             self.run_now(self.database.accounts.create(user, name, user.email, None, self.now_ms()))
         self.publisher = RecordingPublisher()
+        self.nodes = Nodes(MemoryNodeCopy(self.now_ms), self.clock, 3_000, spawn)
         self.status = StatusLogic(
-            SeededIds(9), self.database.sessions, CODEC, self.publisher, self.now_ms, StatusSettings()
+            SeededIds(9), self.database.sessions, CODEC, self.publisher, self.nodes, self.now_ms, StatusSettings()
         )
 
     def now_ms(self):
@@ -88,6 +91,17 @@ class LoginTests(StatusCase):
         self.fails(self.status.authenticate(older.token), Unauthenticated)
         for token in (other.token, newer.token):
             self.run_now(self.status.authenticate(token))
+
+    def test_who_is_connected_with_the_older_token_is_shown_out(self):
+        self.report()
+        older = self.login()
+        self.assertEqual(self.publisher.published, [])
+        present = self.run_now(self.database.sessions.hello(hash_of_text(older.token), "phone-1", self.now_ms()))
+        newer = self.login()
+        ((channel, notice),) = self.publisher.published
+        self.assertEqual((channel, notice.device_ids, notice.code), ("user:101", ("phone-1",), "replaced"))
+        coming = self.run_now(self.database.sessions.hello(hash_of_text(newer.token), "phone-1", self.now_ms()))
+        self.assertTrue(present.generation < notice.below_generation <= coming.generation)
 
     def test_a_store_that_is_away_is_unavailable(self):
         self.report()
@@ -195,14 +209,15 @@ class EndTests(StatusCase):
         self.assertEqual(CODEC.decode(event.kind, event.content), SessionsEnded(("phone-1",), "logout"))
         self.assertEqual(self.private_stream(BOB), ())
 
-    def test_the_nodes_are_told(self):
+    def test_the_nodes_are_told_and_a_later_session_of_the_device_is_not_meant(self):
+        generation = self.run_now(self.status.authenticate(self.phone.token)).generation
         self.run_now(self.status.end_session(self.phone.token))
         (event,) = self.private_stream()
         self.assertEqual(
             self.publisher.published,
             [
                 ("user:101", EventsAppended(ADA, 0, (event,))),
-                ("user:101", SessionsClosed(ADA, ("phone-1",), "session_ended")),
+                ("user:101", SessionsClosed(ADA, ("phone-1",), "session_ended", generation + 1)),
             ],
         )
 
@@ -221,7 +236,8 @@ class EndTests(StatusCase):
         pool.release()
         self.successResultOf(ended)
         self.run_now(self.status.authenticate(self.successResultOf(opened).token))
-        self.assertEqual((self.private_stream(), self.publisher.published), ((), []))
+        self.assertEqual(self.private_stream(), ())
+        self.assertEqual([notice.code for _, notice in self.publisher.published], ["replaced"])
 
     def test_ending_all_leaves_other_users_alone(self):
         self.run_now(self.status.end_all_sessions(ADA, "password_reset"))
@@ -230,7 +246,11 @@ class EndTests(StatusCase):
         self.run_now(self.status.authenticate(self.bob.token))
         (event,) = self.private_stream()
         self.assertEqual(CODEC.decode(event.kind, event.content), SessionsEnded((), "password_reset"))
-        self.assertEqual(self.publisher.published[1:], [("user:101", SessionsClosed(ADA, None, "session_ended"))])
+        ((channel, notice),) = self.publisher.published[1:]
+        self.assertEqual((channel, notice.user_id, notice.device_ids), ("user:101", ADA, None))
+        self.clock.advance(0.01)
+        session = self.run_now(self.status.authenticate(self.login().token))
+        self.assertGreaterEqual(session.generation, notice.below_generation)
 
     def test_ending_all_again_tells_the_nodes_again_and_writes_nothing(self):
         self.run_now(self.status.end_all_sessions(ADA, "operator"))

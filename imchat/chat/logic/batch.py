@@ -8,6 +8,7 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IReactorTime
 
 from imchat.chat.logic.connection import Hold, Live
+from imchat.chat.logic.figures import Figures
 from imchat.chat.logic.storing import Flushed, Storing
 from imchat.chat.logic.submission import Key, Submission
 from imchat.chat.logic.waiting import Work
@@ -27,6 +28,7 @@ class Batcher:
 
     Attributes:
         work: Messages that are not settled.
+        figures: What was done.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Batcher:
         self._flushing = self._scheduled = self._settling = False
         self._finished: deque[Flushed] = deque()
         self.work = Work()
+        self.figures = Figures()
 
     def find(self, key: Key) -> Submission | None:
         """The submission of a message that is on its way."""
@@ -103,9 +106,11 @@ class Batcher:
         return taken
 
     async def _flush(self, submissions: list[Submission]) -> None:
+        begun, count = self._clock.seconds(), len(submissions)
         flushed = await self._storing.run(submissions)
         if flushed.rule is not None:
             self._fail_followers(flushed)
+        self.figures.flushed(self._clock.seconds() - begun, count, flushed.outcomes)
         self._finished.append(flushed)
         self._flushing = False
         # A store may answer at once: then the next flush ends within this call, and must not be settled first.

@@ -74,6 +74,14 @@ class Flushed:
         self.reloaded.update(result.reloaded)
         for index, outcome in zip(part, result.outcomes, strict=True):
             self.outcomes[index] = _outcome(self.submissions[index], outcome)
+        if result.kept:
+            self._fail_kept(part, result.kept)
+
+    def _fail_kept(self, part: list[int], kept: frozenset[int]) -> None:
+        for index in part:
+            outcome, stream_id = self.outcomes[index], self.submissions[index].draft.stream_id
+            if stream_id in kept and not isinstance(outcome, Stored):
+                self.fail(index, Unavailable("the conversation is locked at the moment", RETRY_MS))
 
 
 class Storing:

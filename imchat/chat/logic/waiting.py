@@ -17,6 +17,11 @@ class Work:
         self._count = 0
         self._waiting: list[Deferred[None]] = []
 
+    @property
+    def count(self) -> int:
+        """How much is being done."""
+        return self._count
+
     def begin(self) -> None:
         """Something more is being done."""
         self._count += 1

@@ -38,7 +38,7 @@ def listener(reactor: Any, text: str) -> IStreamServerEndpoint:
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
     except Exception as error:
-        raise EndpointRefused(f"{text!r}: cannot be used: {error}") from error
+        raise _unusable(text, error) from error
     return endpoint
 
 
@@ -59,11 +59,26 @@ def connector(reactor: Any, text: str) -> IStreamClientEndpoint:
         _refuse_clear(text, host, "use tls:HOST:PORT")
     elif kind not in ("unix", "tls"):
         raise EndpointRefused(f"{text!r}: a link goes to one of {_CLIENT_KINDS}")
+    return parsed(reactor, text)
+
+
+def parsed(reactor: Any, text: str) -> IStreamClientEndpoint:
+    """A client's endpoint of any kind.
+
+    Raises:
+        EndpointRefused: it is none, or its files cannot be read.
+    """
     try:
         endpoint: IStreamClientEndpoint = clientFromString(reactor, text)
     except Exception as error:
-        raise EndpointRefused(f"{text!r}: cannot be used: {error}") from error
+        raise _unusable(text, error) from error
     return endpoint
+
+
+def _unusable(text: str, error: Exception) -> EndpointRefused:
+    # Twisted's error for a directory that cannot be read says nothing itself.
+    reason = str(error) or str(error.__context__ or "") or type(error).__name__
+    return EndpointRefused(f"{text!r}: cannot be used: {reason}")
 
 
 def stays_here(text: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from twisted.application.service import Service as TwistedService
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
-from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError
 from twisted.internet.interfaces import IAddress, IReactorTime, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import LoopingCall
@@ -192,7 +192,10 @@ class Link(TwistedService):
         try:
             connecting = self._endpoint.connect(_Brokers(self._clock))
             broker = await connecting.addTimeout(self._settings.connect_timeout, self._clock)
-        except DeferredTimeout:
+        except (DeferredTimeout, ConnectingCancelledError):
+            # Endpoints have an error of their own for an attempt that was cancelled, by the time-out or by our stop.
+            if not self.running:
+                raise CancelledError from None
             return _End(f"no connection within {self._settings.connect_timeout:g} s")
         except (ConnectError, DNSLookupError, OSError) as error:
             return _End(f"cannot connect: {error}")

@@ -82,13 +82,17 @@ def pack_report(report: NodeReport) -> Plain:
         "address": pack_address(report.address),
         "connections": report.connections,
         "draining": report.draining,
+        "incarnation": report.incarnation,
     }
 
 
 def unpack_report(fields: Fields) -> NodeReport:
     """The report that a node sent."""
     address = unpack_address(fields.inner("address"))
-    return NodeReport(fields.text("node_id"), address, fields.integer("connections"), fields.flag("draining"))
+    connections, draining = fields.integer("connections"), fields.flag("draining")
+    return NodeReport(
+        fields.text("node_id"), address, connections, draining, fields.optional_integer("incarnation") or 0
+    )
 
 
 def pack_session(session: Session) -> Plain:

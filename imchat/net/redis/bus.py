@@ -50,11 +50,12 @@ class RedisBus(RedisPublisher):
     Args:
         clock: The reactor.
         pool: Connections to Redis; its owner starts it before the bus and closes it after the bus.
-        node_id: Name of this node; no other may have it.
+        node_id: Name of this node, for people.
+        incarnation: A random number: own echoes are known by it, whoever else has the name.
     """
 
-    def __init__(self, clock: IReactorTime, pool: RedisPool, node_id: str) -> None:
-        super().__init__(clock, pool, node_id)
+    def __init__(self, clock: IReactorTime, pool: RedisPool, node_id: str, incarnation: int) -> None:
+        super().__init__(clock, pool, node_id, incarnation)
         self._receive: Callable[[str, Notice], None] | None = None
         self._suspected: Callable[[str], None] | None = None
         self._subscriptions = Subscriptions()

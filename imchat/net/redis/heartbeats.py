@@ -20,7 +20,7 @@ and store messages of which nobody hears; after that the sweep that needs no sus
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who publishes: a node, from one start to its end."""
+    """Who publishes: a node, from one start to its end. ``incarnation`` is random: names are not relied on."""
 
     node_id: str
     incarnation: int

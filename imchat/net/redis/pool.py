@@ -12,11 +12,15 @@ from txredisapi import ConnectionError as RedisConnectionError
 from txredisapi import ResponseError
 
 from imchat.domain.errors import Unavailable
+from imchat.domain.histogram import Histogram
 from imchat.net.redis.bounded import within
 from imchat.net.redis.connection import Command, CommandConnection, Reply
 from imchat.net.redis.link import C, Link, endpoint_of
 from imchat.net.redis.outage import Outage
 from imchat.net.redis.settings import RedisSettings
+
+BOUNDS = (0.0005, 0.001, 0.002, 0.005, 0.02, 0.1, 0.5, 2.0)
+"""Upper bounds of the histogram of round trips, in seconds."""
 
 _RETRY_AFTER_MS = 2_000
 _CONNECTION = "connection"
@@ -37,11 +41,13 @@ class RedisPool:
 
     Attributes:
         outage: Whether Redis serves; others who talk to the same Redis tell it too.
+        round_trips: Seconds from a call to its replies, or to the end of the wait for them.
     """
 
     def __init__(self, reactor: Any, settings: RedisSettings, fraction: Callable[[], float]) -> None:
         self.settings = settings
         self.outage = Outage(f"Redis ({settings.where})", reactor)
+        self.round_trips = Histogram(BOUNDS)
         self._clock = reactor
         self._live: list[CommandConnection] = []
         self._known_down = False
@@ -59,6 +65,11 @@ class RedisPool:
     def connected(self) -> bool:
         """Whether there is a connection."""
         return bool(self._live)
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are."""
+        return len(self._live)
 
     def link(
         self,
@@ -146,6 +157,7 @@ class RedisPool:
             self._failed(str(error))
 
     async def _send(self, connection: CommandConnection, commands: Sequence[Command]) -> list[Reply]:
+        begun = self._clock.seconds()
         try:
             return await within(self.settings.timeout, self._clock, connection.send(commands))
         except TimeoutError as error:
@@ -153,6 +165,8 @@ class RedisPool:
             raise Unavailable("Redis does not answer", _RETRY_AFTER_MS) from None
         except RedisConnectionError as error:
             raise Unavailable(f"the connection to Redis was lost: {error}", _RETRY_AFTER_MS) from None
+        finally:
+            self.round_trips.observe(max(0.0, self._clock.seconds() - begun))
 
     def _give_up(self, reason: str) -> None:
         """Make all connections anew: whatever made one of them useless holds for the others too."""

@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
 from imchat.domain.errors import Unavailable
-from imchat.net.background import now_ms, spawn
+from imchat.net.background import spawn
 from imchat.net.redis import notices as wire
 from imchat.net.redis.heartbeats import INTERVAL, Heartbeats, Origin
 from imchat.net.redis.pool import RedisPool
@@ -25,17 +25,17 @@ class RedisPublisher:
     Args:
         clock: The reactor.
         pool: Connections to Redis; its owner starts and closes it.
-        node_id: Name of this node; no other may have it.
+        node_id: Name of this node, for people.
+        incarnation: A random number: own echoes are known by it, whoever else has the name.
     """
 
-    def __init__(self, clock: IReactorTime, pool: RedisPool, node_id: str) -> None:
+    def __init__(self, clock: IReactorTime, pool: RedisPool, node_id: str, incarnation: int) -> None:
         self.node_id = node_id
         self._clock = clock
         self._pool = pool
         self._prefix = pool.settings.channel_prefix
         self._common = self._name(_COMMON)
-        # The time of the start tells one life of a node from the next.
-        origin = Origin(node_id, now_ms(clock)())
+        origin = Origin(node_id, incarnation)
         self._opening = wire.opening(origin)
         self._heartbeats = Heartbeats(origin)
         self._loop = LoopingCall(self._tick)

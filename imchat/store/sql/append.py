@@ -6,12 +6,12 @@ the commit, and numbers are dense and visible in order on every node.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from imchat.domain.content import is_message
-from imchat.domain.errors import Conflict, NotFound
+from imchat.domain.errors import Conflict, Contended, NotFound
 from imchat.domain.models import MAX_ID, SYSTEM_SENDER, Draft, Event, Head, Membership, Refused, Stored
 from imchat.ports import FlushResult, Permit
 from imchat.store.sql.bulk import EVENT_COLUMNS, EventRow, chunks, in_list, possible
@@ -22,6 +22,9 @@ HEADS_AT_ONCE = 500
 """Above 1,000 ids MariaDB no longer promises the order in which ``IN (...)`` locks."""
 
 KEYS_AT_ONCE = 64
+
+PROBES = 10
+"""How often a head is tried that others have locked, at a round trip each: another node's flush lets go in a moment."""
 
 HEAD_COLUMNS = "stream_id, last_seq, last_message_seq, counted, member_version, last_ms"
 
@@ -52,8 +55,13 @@ def event_of(row: Row) -> Event:
     return Event(stream_id, seq, sender_id, bytes(client_id), kind, bytes(content), ordinal, created_ms)
 
 
-def lock_heads(tx: Transaction, stream_ids: Iterable[int]) -> tuple[dict[int, Head], int]:
+def lock_heads(tx: Transaction, stream_ids: Iterable[int], lock: str | None = None) -> tuple[dict[int, Head], int]:
     """Lock the heads of those streams that exist.
+
+    Args:
+        tx: The transaction.
+        stream_ids: Any number, in any order.
+        lock: The dialect's ``lock`` where None.
 
     Returns:
         The heads by id, and the database's time in ms.
@@ -63,10 +71,53 @@ def lock_heads(tx: Transaction, stream_ids: Iterable[int]) -> tuple[dict[int, He
     for part in chunks(possible(stream_ids), HEADS_AT_ONCE):
         marks, ids = in_list(part)
         query = f"SELECT {HEAD_COLUMNS}, {tx.dialect.now()} FROM head WHERE stream_id IN ({marks}) ORDER BY stream_id"  # noqa: S608
-        for row in tx.query(query + tx.dialect.lock, ids):
+        for row in tx.query(query + (tx.dialect.lock if lock is None else lock), ids):
             heads[row[0]] = Head(*row[:-1])
             now_ms = max(now_ms, int(row[-1]))
     return heads, now_ms
+
+
+@dataclass(frozen=True, slots=True)
+class _Locked:
+    """The heads that a transaction has locked, its time in ms, and the streams whose heads others keep locked."""
+
+    heads: dict[int, Head]
+    now_ms: int
+    kept: frozenset[int] = frozenset()
+
+
+def _lock_what_is_free(tx: Transaction, stream_ids: Iterable[int], kept: Collection[int]) -> _Locked:
+    """Lock heads, and go on without those that others keep locked for longer than a statement waits.
+
+    Trying a head without waiting breaks no order of locks: nobody waits for us while we wait.
+
+    Args:
+        tx: A transaction that has done nothing yet.
+        stream_ids: Any number, in any order.
+        kept: Streams whose heads others kept locked a moment ago: these are not waited for.
+    """
+    ids = possible(stream_ids)
+    if kept:
+        kept = [stream_id for stream_id in ids if stream_id in kept]
+    try:
+        heads, now_ms = lock_heads(tx, (stream_id for stream_id in ids if stream_id not in kept) if kept else ids)
+    except Exception as error:
+        if not tx.dialect.lock_free or not tx.dialect.waited(error):
+            raise
+        # Which of them it was, nobody says. Those that it locked before are tried again and are ours already.
+        heads, now_ms, kept = {}, 0, ids
+    for _ in range(PROBES if kept else 0):
+        left = [stream_id for stream_id in kept if stream_id not in heads]
+        more, later_ms = lock_heads(tx, left, tx.dialect.lock_free)
+        heads, now_ms = heads | more, max(now_ms, later_ms)
+    return _Locked(heads, now_ms, frozenset(_existing(tx, [an_id for an_id in kept if an_id not in heads])))
+
+
+def _existing(tx: Transaction, stream_ids: Sequence[int]) -> Iterator[int]:
+    for part in chunks(stream_ids, HEADS_AT_ONCE):
+        marks, ids = in_list(part)
+        for (stream_id,) in tx.query(f"SELECT stream_id FROM head WHERE stream_id IN ({marks})", ids):  # noqa: S608
+            yield stream_id
 
 
 def find(tx: Transaction, keys: Iterable[Key]) -> dict[Key, Found]:
@@ -142,12 +193,15 @@ def _stale(drafts: Sequence[Draft], heads: dict[int, Head]) -> list[int]:
 
 
 def _refusals(
-    drafts: Sequence[Draft], heads: dict[int, Head], stale: dict[int, Membership | None], permit: Permit
+    drafts: Sequence[Draft], locked: _Locked, stale: dict[int, Membership | None], permit: Permit
 ) -> list[str | None]:
     def refusal(draft: Draft) -> str | None:
+        if draft.stream_id in locked.kept:
+            # Before any other reason: whoever holds the lock may be about to store this very draft.
+            return Contended.code
         if draft.refusal is not None:
             return draft.refusal
-        if draft.stream_id not in heads:
+        if draft.stream_id not in locked.heads:
             return NotFound.code
         if draft.sender_id == SYSTEM_SENDER or draft.stream_id not in stale:
             return None
@@ -158,7 +212,12 @@ def _refusals(
 
 
 def flush(
-    tx: Transaction, drafts: Sequence[Draft], permit: Permit, look_up_all: bool, last: bool = False
+    tx: Transaction,
+    drafts: Sequence[Draft],
+    permit: Permit,
+    look_up_all: bool,
+    last: bool = False,
+    kept: Collection[int] | None = None,
 ) -> FlushResult:
     """Append drafts as :meth:`imchat.ports.StreamStore.flush` tells.
 
@@ -169,17 +228,20 @@ def flush(
         look_up_all: Look for stored events under the keys of all drafts, not only under those of refused ones;
             else a resend raises :class:`DuplicateKey`.
         last: Nothing follows in the transaction: it may be committed here.
+        kept: Streams that others kept locked a moment ago. Where it is None, all heads are waited for; else the
+            transaction goes on without those that others keep locked.
     """
-    heads, now_ms = lock_heads(tx, (draft.stream_id for draft in drafts))
-    outdated = _stale(drafts, heads)
+    stream_ids = (draft.stream_id for draft in drafts)
+    locked = _Locked(*lock_heads(tx, stream_ids)) if kept is None else _lock_what_is_free(tx, stream_ids, kept)
+    outdated = _stale(drafts, locked.heads)
     read = memberships(tx, outdated)
     stale = {stream_id: read.get(stream_id) for stream_id in outdated}
-    refusals = _refusals(drafts, heads, stale, permit)
+    refusals = _refusals(drafts, locked, stale, permit)
     asked = (key(draft) for draft, refusal in zip(drafts, refusals, strict=True) if look_up_all or refusal is not None)
-    batch = _Batch(heads, find(tx, asked), now_ms)
+    batch = _Batch(locked.heads, find(tx, asked), locked.now_ms)
     outcomes = [batch.outcome(draft, refusal) for draft, refusal in zip(drafts, refusals, strict=True)]
     batch.write(tx, last)
-    return FlushResult(outcomes, read)
+    return FlushResult(outcomes, read, locked.kept)
 
 
 def append(tx: Transaction, drafts: Sequence[Draft]) -> tuple[Event, ...]:

@@ -58,6 +58,14 @@ class Database:
         self.flusher = flusher or writer
         self.health: Health = SqlHealth(writer, reader)
 
+    @property
+    def runners(self) -> dict[str, Runner]:
+        """The runners by what they are for; one that does two things stands under the first alone."""
+        named = {"reader": self.reader, "writer": self.writer, "flusher": self.flusher}
+        if self.flusher is self.writer:
+            del named["flusher"]
+        return named
+
     async def close(self) -> None:
         """Wait for what runs, then close the connections; what is asked afterwards is ``Unavailable``."""
         for runner in (self.reader, self.writer, self.flusher):

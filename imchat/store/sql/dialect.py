@@ -47,12 +47,15 @@ class Dialect(ABC):
         begin: Statement that begins a transaction that may write; empty where its first statement does.
         begin_read: Statement that begins one that only reads; empty likewise.
         lock: Ends a SELECT whose rows are to be locked until the end of the transaction.
+        lock_free: Ends one that locks those of its rows that nobody else keeps locked, and leaves out the others; empty
+            where rows are not locked one by one.
         max_statement: Longest statement to build, in characters.
     """
 
     begin: str
     begin_read: str
     lock: str
+    lock_free: str = ""
     max_statement: int
 
     @abstractmethod
@@ -66,6 +69,10 @@ class Dialect(ABC):
     @abstractmethod
     def classify(self, error: BaseException) -> Fault:
         """What an error means."""
+
+    def waited(self, error: BaseException) -> bool:
+        """Whether a statement gave up waiting for rows that others keep locked, and the transaction may go on."""
+        return False
 
     def store(self, tx: Transaction, heads: Sequence[Head], rows: Sequence[EventRow], last: bool) -> None:
         """Insert events and write the numbers of their heads, which the transaction has locked.

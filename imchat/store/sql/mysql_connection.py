@@ -61,6 +61,7 @@ class MysqlConnection(_Connection):
     Attributes:
         busy: Whether an interaction uses it.
         max_statement: Half of the longest packet that the server takes, in bytes.
+        proven: What :class:`imchat.store.sql.mysql_pool.Doubts` had counted before it last answered.
 
     Raises:
         pymysql.err.OperationalError: the authority's certificate cannot be read.
@@ -70,6 +71,7 @@ class MysqlConnection(_Connection):
         self.use = use
         self.busy = False
         self.max_statement = 0
+        self.proven = 0
         self._settings = settings
         self._line: socket.socket | None = None
         self._torn = False

@@ -39,6 +39,8 @@ _NUMBERS: dict[Fault, tuple[int, ...]] = {
 }
 _FAULTS = {number: fault for fault, numbers in _NUMBERS.items() for number in numbers}
 
+_LOCK_WAIT_TIMEOUT = 1205
+
 _OF_ENGINE = (3, 1026, 1030, 1180)
 """Errors that wrap one of the system, whose number is in their text."""
 
@@ -73,6 +75,7 @@ class MysqlDialect(Dialect):
     begin = ""
     begin_read = ""
     lock = " FOR UPDATE"
+    lock_free = " FOR UPDATE SKIP LOCKED"
     max_statement = 500_000
 
     def statement(self, sql: str) -> str:
@@ -86,6 +89,10 @@ class MysqlDialect(Dialect):
     def classify(self, error: BaseException) -> Fault:
         """By the server's or the driver's number."""
         return classify(error)
+
+    def waited(self, error: BaseException) -> bool:
+        """A lock wait time-out undoes the statement alone, or (innodb_rollback_on_timeout) all that came before."""
+        return isinstance(error, MySQLError) and error.args[:1] == (_LOCK_WAIT_TIMEOUT,)
 
     def store(self, tx: Transaction, heads: Sequence[Head], rows: Sequence[EventRow], last: bool) -> None:
         """Everything in one packet, the commit with it, where the connection allows it and it is not too long.

@@ -22,7 +22,13 @@ T = TypeVar("T")
 
 
 class Pool(Protocol):
-    """The part of :class:`twisted.enterprise.adbapi.ConnectionPool` that the runner uses."""
+    """The part of :class:`twisted.enterprise.adbapi.ConnectionPool` that the runner uses.
+
+    Attributes:
+        max: Largest number of connections.
+    """
+
+    max: int
 
     def runInteraction(self, interaction: Callable[[Any], T]) -> Deferred[T]:
         """Call a function with a cursor; commit when it returns, roll back when it raises."""
@@ -93,6 +99,11 @@ class Runner:
         self._settings = settings
         self._closed = False
         self._idle: list[Deferred[None]] = []
+
+    @property
+    def size(self) -> int:
+        """Largest number of connections."""
+        return self._pool.max
 
     async def run(self, name: str, work: Callable[[Transaction], T]) -> T:
         """Run a function in a transaction, in a database thread.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from imchat.domain.errors import Unavailable
-from imchat.domain.models import Device, Draft, Event, Session
+from imchat.domain.models import Device, Draft, Ended, Session
 from imchat.store.sql.append import append, find, key, lock_heads
 from imchat.store.sql.bulk import chunks, in_list, possible
 from imchat.store.sql.runner import Runner
@@ -14,6 +14,12 @@ from imchat.store.sql.transaction import DuplicateKey, Row, Transaction
 
 USE_NOTED_MS = 3_600_000
 """A use is written down once in so many ms: reading must not cost a write each time."""
+
+LATE_MS = 10_000
+"""An opening that is older than the session that it meets by up to this comes late, from a server that was frozen or
+waited for a lock. One that is older yet cannot be: the session's time is that of a clock which was wrong."""
+
+RETRY_MS = 1_000
 
 _AT_ONCE = 200
 
@@ -28,7 +34,8 @@ _INSERT = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 _REPLACE = """
-    UPDATE session SET token_hash = ?, device_name = ?, platform = ?, created_ms = ?, last_used_ms = ?
+    UPDATE session
+    SET token_hash = ?, generation = ?, device_name = ?, platform = ?, created_ms = ?, last_used_ms = ?
     WHERE user_id = ? AND device_id = ?
 """
 _HELLO = "UPDATE session SET generation = ?, last_used_ms = ? WHERE user_id = ? AND device_id = ? AND token_hash = ?"
@@ -40,15 +47,20 @@ def _session(row: Row) -> Session:
     return Session(user_id, name, device, generation, created_ms, last_used_ms)
 
 
-def _open(tx: Transaction, user_id: int, device: Device, token_hash: bytes, now_ms: int) -> None:
+def _open(tx: Transaction, user_id: int, device: Device, token_hash: bytes, now_ms: int) -> int | None:
     place = (user_id, device.device_id.encode())
-    known = f"SELECT generation FROM session WHERE user_id = ? AND device_id = ?{tx.dialect.lock}"  # noqa: S608
-    if tx.one(known, place):
-        tx.execute(_REPLACE, (token_hash, device.device_name, device.platform, now_ms, now_ms, *place))
-        return
+    known = f"SELECT created_ms, generation FROM session WHERE user_id = ? AND device_id = ?{tx.dialect.lock}"  # noqa: S608
+    if (row := tx.one(known, place)) is not None:
+        if 0 < int(row[0]) - now_ms <= LATE_MS:
+            raise Unavailable("a newer login of this device came first", RETRY_MS)
+        # Raised, so that the sweep too finds connections of the session that is replaced.
+        generation = int(row[1]) + 1
+        tx.execute(_REPLACE, (token_hash, generation, device.device_name, device.platform, now_ms, now_ms, *place))
+        return generation
     # Generations begin at the time, so that they rise for this device also across sessions that were ended: a
     # connection that outlived its session on a node that was out of reach never outranks the present one.
     tx.execute(_INSERT, (*place, token_hash, now_ms, device.device_name, device.platform, now_ms, now_ms))
+    return None
 
 
 def _of_users(tx: Transaction, wanted: set[tuple[int, bytes]], columns: str) -> list[Row]:
@@ -67,22 +79,24 @@ def _touch(tx: Transaction, due: Sequence[tuple[object, ...]]) -> None:
 
 def _end(
     tx: Transaction, user_id: int, device_ids: Sequence[str] | None, farewell: Draft, token_hash: bytes | None
-) -> Event | None:
+) -> Ended | None:
     lock_heads(tx, [user_id])
     if (earlier := find(tx, [key(farewell)]).get(key(farewell))) is not None:
-        return earlier.event
+        return Ended(earlier.event, None)
     wanted = None if device_ids is None else {device_id.encode() for device_id in device_ids}
     # Locked: a login that replaces the row between this look and the deletion would lose its session.
-    rows = tx.query(f"SELECT device_id, token_hash FROM session WHERE user_id = ?{tx.dialect.lock}", (user_id,))  # noqa: S608
-    ended = [bytes(device_id) for device_id, held in rows if token_hash is None or bytes(held) == token_hash]
-    if wanted is not None:
-        ended = [device_id for device_id in ended if device_id in wanted]
+    query = f"SELECT device_id, generation, token_hash FROM session WHERE user_id = ?{tx.dialect.lock}"  # noqa: S608
+    ended = {
+        bytes(device_id): int(generation)
+        for device_id, generation, held in tx.query(query, (user_id,))
+        if (token_hash is None or bytes(held) == token_hash) and (wanted is None or bytes(device_id) in wanted)
+    }
     if not ended:
         return None
-    for part in chunks(ended, _AT_ONCE):
+    for part in chunks(list(ended), _AT_ONCE):
         marks, padded = in_list(part)
         tx.execute(f"DELETE FROM session WHERE user_id = ? AND device_id IN ({marks})", (user_id, *padded))  # noqa: S608
-    return append(tx, [farewell])[0]
+    return Ended(append(tx, [farewell])[0], max(ended.values()) + 1)
 
 
 class SqlSessions:
@@ -99,19 +113,20 @@ class SqlSessions:
         self._reader = reader
         self._lifetime_ms = lifetime_ms
 
-    async def open(self, user_id: int, device: Device, token_hash: bytes, now_ms: int) -> None:
+    async def open(self, user_id: int, device: Device, token_hash: bytes, now_ms: int) -> int | None:
         """Store a session; one that the device has already is replaced. The user's expired ones are forgotten."""
         expired_ms = now_ms - self._lifetime_ms
 
-        def run(tx: Transaction) -> None:
-            _open(tx, user_id, device, token_hash, now_ms)
+        def run(tx: Transaction) -> int | None:
+            generation = _open(tx, user_id, device, token_hash, now_ms)
             tx.execute("DELETE FROM session WHERE user_id = ? AND last_used_ms < ?", (user_id, expired_ms))
+            return generation
 
         try:
-            await self._writer.run("open session", run)
+            return await self._writer.run("open session", run)
         except DuplicateKey:
             # Two first logins of one device at the same time: now there is one to replace.
-            await self._writer.run("open session", run)
+            return await self._writer.run("open session", run)
 
     def _alive(self, row: Row | None, now_ms: int) -> Session | None:
         session = None if row is None else _session(row)
@@ -161,6 +176,6 @@ class SqlSessions:
 
     async def end(
         self, user_id: int, device_ids: Sequence[str] | None, farewell: Draft, token_hash: bytes | None = None
-    ) -> Event | None:
+    ) -> Ended | None:
         """End sessions of a user and append ``farewell`` to the private stream in the same transaction."""
         return await self._writer.run("end sessions", lambda tx: _end(tx, user_id, device_ids, farewell, token_hash))

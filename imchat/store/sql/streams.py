@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from twisted.logger import Logger
+
 from imchat.domain.models import MAX_ID, Draft, EventRange, Head, HostedStream, StreamState
 from imchat.ports import FlushResult, Permit
 from imchat.store.sql.append import HEAD_COLUMNS, HEADS_AT_ONCE, flush
@@ -12,6 +14,8 @@ from imchat.store.sql.reading import Stretch, read
 from imchat.store.sql.runner import Runner
 from imchat.store.sql.syncing import changed, hosted
 from imchat.store.sql.transaction import DuplicateKey, Transaction
+
+_log = Logger()
 
 
 class SqlStreams:
@@ -25,6 +29,7 @@ class SqlStreams:
     def __init__(self, writer: Runner, reader: Runner) -> None:
         self._writer = writer
         self._reader = reader
+        self._kept: frozenset[int] = frozenset()
 
     async def flush(self, drafts: Sequence[Draft], permit: Permit) -> FlushResult:
         """Append drafts; ``permit`` is called in a database thread.
@@ -33,18 +38,34 @@ class SqlStreams:
         """
         if not drafts:
             return FlushResult((), {})
+        kept = self._kept
 
         def run(tx: Transaction) -> FlushResult:
-            return flush(tx, drafts, permit, look_up_all=False, last=True)
+            return flush(tx, drafts, permit, look_up_all=False, last=True, kept=kept)
 
         def run_with_resends(tx: Transaction) -> FlushResult:
-            return flush(tx, drafts, permit, look_up_all=True, last=True)
+            return flush(tx, drafts, permit, look_up_all=True, last=True, kept=kept)
 
         try:
-            return await self._writer.run("flush", run)
+            result = await self._writer.run("flush", run)
         except DuplicateKey:
             # Some are resends. That the key is taken undid all; under the lock the look-up now finds every one.
-            return await self._writer.run("flush with resends", run_with_resends)
+            result = await self._writer.run("flush with resends", run_with_resends)
+        if kept or result.kept:
+            self._note_kept(kept.difference(draft.stream_id for draft in drafts) | result.kept)
+        return result
+
+    def _note_kept(self, kept: frozenset[int]) -> None:
+        """Remember which streams others keep locked, so that only the first flush waits for them."""
+        if kept and not self._kept:
+            _log.warn(
+                "other transactions keep streams locked in the database, such as {stream}: "
+                "what is sent to them is refused until they let go",
+                stream=min(kept),
+            )
+        elif self._kept and not kept:
+            _log.info("no other transaction keeps a stream locked any more")
+        self._kept = kept
 
     async def heads(self, stream_ids: Sequence[int]) -> dict[int, Head]:
         """The heads of those streams that exist."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from imchat.domain.histogram import Histogram
 
 BOUNDS = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0)
 """Upper bounds of the histogram's buckets, in seconds."""
@@ -12,13 +12,11 @@ class Waits:
     """Counts the transactions of one pool. Changed on the reactor's thread alone.
 
     Attributes:
-        counts: Transactions that waited up to each of :data:`BOUNDS`, and longer than the last one.
-        total: Seconds that they waited altogether.
+        times: Seconds that transactions waited.
     """
 
     def __init__(self) -> None:
-        self.counts = [0] * (len(BOUNDS) + 1)
-        self.total = 0.0
+        self.times = Histogram(BOUNDS)
         self._open: dict[Wait, None] = {}
 
     def begin(self, now: float) -> Wait:
@@ -31,9 +29,7 @@ class Waits:
         """A transaction is over."""
         del self._open[wait]
         if wait.ended is not None:
-            seconds = max(0.0, wait.ended - wait.begun)
-            self.counts[bisect_left(BOUNDS, seconds)] += 1
-            self.total += seconds
+            self.times.observe(max(0.0, wait.ended - wait.begun))
 
     @property
     def waiting(self) -> int:

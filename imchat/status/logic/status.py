@@ -1,4 +1,4 @@
-"""Placement and sessions: which chat node a client should use, and whose token is good."""
+"""Sessions: whose token is good, and with which chat node it is used."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from twisted.logger import Logger
 
 from imchat.domain.content import ContentCodec, SessionsEnded, digest
-from imchat.domain.errors import IMError, SessionEnded, Unauthenticated, Unavailable
-from imchat.domain.models import SYSTEM_SENDER, Device, Draft, Event, Login, NodeReport, Route, Session
-from imchat.domain.placement import Placement
+from imchat.domain.errors import IMError, SessionEnded, SessionReplaced, Unauthenticated
+from imchat.domain.models import SYSTEM_SENDER, Device, Draft, Ended, Login, NodeReport, Route, Session
 from imchat.domain.sessions import expires_ms, hash_of_text, token_hash, token_text
 from imchat.ports import EventsAppended, Ids, Notice, Publisher, SessionsClosed, SessionStore
+from imchat.status.logic.nodes import Nodes
 from imchat.status.settings import StatusSettings
 
 LOGOUT = "logout"
@@ -28,7 +28,8 @@ class StatusLogic:
         sessions: Keeps them.
         codec: Writes the event of an ended session.
         publisher: Tells the chat nodes. Its failure fails no request: the nodes' sweep finds what they were not told.
-        now_ms: The clock, in ms UTC; it also decides which nodes live.
+        nodes: Knows which nodes live.
+        now_ms: The clock, in ms UTC.
         settings: The rules.
     """
 
@@ -38,6 +39,7 @@ class StatusLogic:
         sessions: SessionStore,
         codec: ContentCodec,
         publisher: Publisher,
+        nodes: Nodes,
         now_ms: Callable[[], int],
         settings: StatusSettings,
     ) -> None:
@@ -45,35 +47,16 @@ class StatusLogic:
         self._sessions = sessions
         self._codec = codec
         self._publisher = publisher
+        self._nodes = nodes
         self._now_ms = now_ms
         self._settings = settings
-        self._placement = Placement(settings.report_interval_ms)
         self._publishing_fails = False
 
     # --- chat nodes
 
     async def report(self, report: NodeReport) -> None:
         """Take a chat node's report of itself."""
-        now_ms = self._now_ms()
-        self._expire(now_ms)
-        if self._placement.report(report, now_ms):
-            address = f"{report.address.host}:{report.address.port}"
-            _log.info("chat node {node} is up at {address}", node=report.node_id, address=address)
-
-    def _expire(self, now_ms: int) -> None:
-        for dead in self._placement.expire(now_ms):
-            # A node that said that it was leaving is not missed.
-            level = _log.info if dead.draining else _log.warn
-            level("chat node {node} is gone: three of its reports did not come", node=dead.node_id)
-
-    def _route(self, user_id: int) -> Route:
-        now_ms = self._now_ms()
-        self._expire(now_ms)
-        addresses = self._placement.choose(user_id, now_ms)
-        if not addresses:
-            raise Unavailable("no chat node is up", self._settings.report_interval_ms)
-        self._placement.assign(addresses[0], now_ms)
-        return Route(addresses)
+        self._nodes.report(report)
 
     # --- sessions
 
@@ -83,9 +66,13 @@ class StatusLogic:
         Raises:
             Unavailable: no chat node is up; no session was opened. Or the store is away.
         """
-        route = self._route(user_id)
+        route = self._nodes.route(user_id)
         token, now_ms = self._ids.token(), self._now_ms()
-        await self._sessions.open(user_id, device, token_hash(token), now_ms)
+        generation = await self._sessions.open(user_id, device, token_hash(token), now_ms)
+        if generation is not None:
+            # Whoever is connected with the older token, wherever, holds nothing any more.
+            notice = SessionsClosed(user_id, (device.device_id,), SessionReplaced.code, generation)
+            await self._publish([(f"user:{user_id}", notice)])
         ends_ms = expires_ms(now_ms, self._settings.session_lifetime_ms)
         return Login(user_id, name, token_text(token), ends_ms, route)
 
@@ -109,7 +96,7 @@ class StatusLogic:
         """
         session = await self.authenticate(token)
         ends_ms = expires_ms(self._now_ms(), self._settings.session_lifetime_ms)
-        return session, self._route(session.user_id), ends_ms
+        return session, self._nodes.route(session.user_id), ends_ms
 
     async def end_session(self, token: str) -> None:
         """Log out: end the session of a token; one that is not valid (any more) is no error."""
@@ -120,9 +107,9 @@ class StatusLogic:
         device_ids = (session.device.device_id,)
         farewell = self._farewell(session.user_id, device_ids, LOGOUT)
         # By the token, for the device may have logged in again since: its new session is not the one to end.
-        event = await self._sessions.end(session.user_id, device_ids, farewell, hash_of_text(token))
-        if event is not None:
-            await self._tell(session.user_id, event, device_ids)
+        ended = await self._sessions.end(session.user_id, device_ids, farewell, hash_of_text(token))
+        if ended is not None:
+            await self._tell(session.user_id, ended, device_ids)
 
     async def end_all_sessions(self, user_id: int, reason: str) -> None:
         """End every session of a user, on all nodes.
@@ -131,9 +118,9 @@ class StatusLogic:
             user_id: Whose.
             reason: What the user's devices are told: ``password_reset`` or ``operator``.
         """
-        event = await self._sessions.end(user_id, None, self._farewell(user_id, (), reason))
+        ended = await self._sessions.end(user_id, None, self._farewell(user_id, (), reason))
         # Told also where there was no session left: an earlier call may have ended them and died before it told.
-        await self._tell(user_id, event, None)
+        await self._tell(user_id, ended, None)
 
     def _farewell(self, user_id: int, device_ids: tuple[str, ...], reason: str) -> Draft:
         content = SessionsEnded(device_ids, reason)
@@ -141,13 +128,15 @@ class StatusLogic:
         kind = int(content.kind)
         return Draft(user_id, SYSTEM_SENDER, self._ids.client_id(), kind, data, digest(kind, data))
 
-    async def _tell(self, user_id: int, event: Event | None, device_ids: tuple[str, ...] | None) -> None:
+    async def _tell(self, user_id: int, ended: Ended | None, device_ids: tuple[str, ...] | None) -> None:
         channel = f"user:{user_id}"
         notices: list[tuple[str, Notice]] = []
-        if event is not None:
+        if ended is not None:
             # A private stream has no members but its owner, so no version of them.
-            notices.append((channel, EventsAppended(user_id, 0, (event,))))
-        notices.append((channel, SessionsClosed(user_id, device_ids, SessionEnded.code)))
+            notices.append((channel, EventsAppended(user_id, 0, (ended.event,))))
+        # Who has logged in again when the notice arrives is not meant by it.
+        below = None if ended is None else ended.below_generation
+        notices.append((channel, SessionsClosed(user_id, device_ids, SessionEnded.code, below)))
         await self._publish(notices)
 
     async def _publish(self, notices: Sequence[tuple[str, Notice]]) -> None:
