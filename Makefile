@@ -5,12 +5,15 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 TRIAL_JOBS ?= 2
+MINUTES ?= 5
+WHAT ?= both
+USERS ?= 200
 QUICK ?=
 SEEDS ?= 200
 SEED ?=
 RECORD ?=
 
-.PHONY: run test demo cluster simulate bench figures lint proto clean help
+.PHONY: run test demo cluster simulate faults bench figures lint proto clean help
 
 help:
 	@echo 'make run    start the embedded server (HTTP on 127.0.0.1:8080, chat on 127.0.0.1:8090)'
@@ -18,6 +21,8 @@ help:
 	@echo 'make cluster  MariaDB, Redis, verify, status, two chat nodes and a gate below var/, until Ctrl-C'
 	@echo 'make test   run all tests'
 	@echo 'make simulate  run a simulated cluster through faults (SEEDS=200), or one seed with its trace (SEED=n)'
+	@echo 'make faults MINUTES=5  kill, freeze and cut off real servers under load, then check what every device saw'
+	@echo '            (WHAT=cluster or embedded for one of them, SEED=n repeats a plan, USERS=n)'
 	@echo 'make bench  measure it on this machine (QUICK=1: within two minutes; RECORD=1: for docs/performance.md)'
 	@echo 'make figures  put the recorded figures into docs/performance.md'
 	@echo 'make lint   ruff and mypy'
@@ -52,6 +57,11 @@ test: $(VENV)/installed-test
 	@sh tests/install-packages --programs
 	$(BIN)/trial --jobs $(TRIAL_JOBS) tests.unit tests.contract tests.net tests.simulation
 	$(BIN)/python -m pytest tests/functional
+	$(BIN)/python -m tests.faults --minutes 2 --users 100
+
+faults: $(VENV)/installed-test
+	@sh tests/install-packages --programs
+	$(BIN)/python -m tests.faults --minutes $(MINUTES) --what $(WHAT) --users $(USERS) $(if $(SEED),--seed $(SEED))
 
 simulate: $(VENV)/installed-test
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --jobs $(TRIAL_JOBS))

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.task import react
 
-from bench import machine, report
+from bench import machine, report, targets
 from bench.ground import ClusterGround, EmbeddedGround, Ground
 from bench.people import Person, add_pairs, add_people
 from bench.runs import FULL, QUICK, Lengths, Place, Result, idle, logins, talk
@@ -61,14 +62,16 @@ class Bench:
         self._pairs = await add_pairs(database, self._people)
         self._idlers = await add_people(database, idlers, "idler")
 
-    async def _on(self, ground: Ground, title: str, runs: Callable[[Place], Awaitable[None]], idlers: int = 0) -> None:
+    async def _on(
+        self, ground: Ground, group: str, title: str, runs: Callable[[Place], Awaitable[None]], idlers: int = 0
+    ) -> None:
         # Waits for the orderly end of the servers also where Ctrl-C ends the reactor.
         stopped: Deferred[None] = Deferred()
         trigger = self._reactor.addSystemEventTrigger("before", "shutdown", lambda: stopped)
         say(f"starting: {title}")
         try:
             await ground.start(lambda database: self._fill(database, idlers))
-            await runs(Place(self._reactor, title, ground, self._directory, self._lengths))
+            await runs(Place(self._reactor, group, title, ground, self._directory, self._lengths))
         finally:
             await ground.stop()
             stopped.callback(None)
@@ -94,7 +97,7 @@ class Bench:
             self.results.append(await idle(place, self._idlers))
 
         ground = ClusterGround(self._reactor, self._directory / "one", 1)
-        await self._on(ground, "MariaDB + Redis, one node", runs, self._lengths.idle)
+        await self._on(ground, "one-node", "MariaDB + Redis, one node", runs, self._lengths.idle)
 
     async def embedded(self) -> None:
         """The embedded server: talk."""
@@ -103,7 +106,8 @@ class Bench:
             await self._talk(place, 1)
             await self._talk(place, 16)
 
-        await self._on(EmbeddedGround(self._reactor, self._directory / "embedded"), "embedded, SQLite", runs)
+        ground = EmbeddedGround(self._reactor, self._directory / "embedded")
+        await self._on(ground, "embedded", "embedded, SQLite", runs)
 
     async def two_nodes(self) -> None:
         """A cluster with two chat nodes, each pair split across them: talk."""
@@ -113,7 +117,7 @@ class Bench:
             await self._talk(place, 16, split=True)
 
         ground = ClusterGround(self._reactor, self._directory / "two", 2)
-        await self._on(ground, "MariaDB + Redis, two nodes, pairs split", runs)
+        await self._on(ground, "two-nodes", "MariaDB + Redis, two nodes, pairs split", runs)
 
 
 GROUPS: dict[str, Callable[[Bench], Awaitable[None]]] = {
@@ -155,14 +159,14 @@ async def run(reactor: Any, options: argparse.Namespace) -> None:
         try:
             for group in options.only:
                 await GROUPS[group](bench)
-        except (ServerFailed, TimeoutError) as error:
-            raise SystemExit(f"failed: {error}") from error
+        except (ServerFailed, TimeoutError, DeferredTimeout) as error:
+            raise SystemExit(f"failed: {error or type(error).__name__}") from error
     record["runs"] = bench.results
     options.out.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    say(
-        f"\n{report.tables(bench.results)}\n\n{sum(run.get('checked', 0) for run in bench.results):,} messages checked:"
-    )
-    say("each acknowledged one arrived exactly once, in order, under its number and with its text.")
+    say(f"\n{report.tables(bench.results)}\n\n{targets.table_of(bench.results)}\n")
+    checked = sum(result.get("checked", 0) for result in bench.results)
+    say(f"{checked:,} messages checked: each acknowledged one arrived exactly once, in order,")
+    say("under its number and with its text.")
     say(f"Written to {options.out}")
 
 

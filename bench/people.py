@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from argon2 import PasswordHasher
@@ -76,7 +77,7 @@ async def add_people(database: Database, count: int, prefix: str) -> list[Person
         await database.sessions.open(user.id, Device("bench", "bench", "bench"), token_hash(token), now_ms)
         return Person(user.id, name, "bench", token_text(token))
 
-    return await _in_turn((lambda number=number: add(number)) for number in range(count))
+    return await _in_turn(partial(add, number) for number in range(count))
 
 
 async def add_pairs(database: Database, people: list[Person]) -> list[dict[str, Any]]:
@@ -96,4 +97,4 @@ async def add_pairs(database: Database, people: list[Person]) -> list[dict[str, 
         return {"conversation_id": opened.conversation_id, "ends": ends}
 
     couples = zip(people[::2], people[1::2], strict=True)
-    return await _in_turn((lambda one=one, other=other: add(one, other)) for one, other in couples)
+    return await _in_turn(partial(add, one, other) for one, other in couples)

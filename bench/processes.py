@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from imchat.testing import ServerFailed
+
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 
@@ -12,13 +14,20 @@ _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 def cpu_seconds(pid: int) -> float:
     """CPU time of a process so far, user and system, all of its threads."""
     # The name, in parentheses, may hold anything.
-    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    fields = _read(pid, "stat").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICK
 
 
 def resident_kib(pid: int) -> int:
     """Resident memory of a process."""
-    return int(Path(f"/proc/{pid}/statm").read_text("utf-8").split()[1]) * _PAGE_KIB
+    return int(_read(pid, "statm").split()[1]) * _PAGE_KIB
+
+
+def _read(pid: int, name: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_text("utf-8")
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise ServerFailed(f"process {pid} ended while it was measured") from error
 
 
 class Usage:

@@ -15,7 +15,8 @@ _IDLE = ("idle connections", "KiB each", "MiB before / after", "Hellos/s", "µs 
 _LOGINS = ("logins", "per s", "p50 / p99 / max ms", "server µs", "database µs", "generator µs", "/healthz p50 / p99 ms")
 
 
-def _servers(figures: dict[str, float]) -> float:
+def servers_us(figures: dict[str, float]) -> float:
+    """CPU of imchat's own processes."""
     return sum(value for name, value in figures.items() if name not in ("mariadb", "redis", "generator"))
 
 
@@ -27,17 +28,21 @@ def _times(times: dict[str, float], *names: str) -> str:
     return " / ".join(_number(times[name]) for name in names)
 
 
+def together_us(figures: dict[str, float]) -> float:
+    """CPU of all processes but the generator."""
+    return sum(value for name, value in figures.items() if name != "generator")
+
+
 def _talk_row(run: Result) -> tuple[str, ...]:
     cpu = run["cpu_us"]
-    together = sum(value for name, value in cpu.items() if name != "generator")
     return (
         run["title"],
         _number(run["per_second"], 0),
         _times(run["ms"], "p50", "p99", "max"),
-        _number(_servers(cpu)),
+        _number(servers_us(cpu)),
         _number(cpu.get("mariadb")),
         _number(cpu.get("redis")),
-        _number(together),
+        _number(together_us(cpu)),
         _number(cpu["generator"]),
         _number(run["flush"]),
         _number(sum(mib for name, mib in run["memory_mib"].items() if name.startswith("chat")), 0),
@@ -61,7 +66,7 @@ def _logins_row(run: Result) -> tuple[str, ...]:
         run["title"],
         _number(run["per_second"]),
         _times(run["ms"], "p50", "p99", "max"),
-        _number(_servers(cpu), 0),
+        _number(servers_us(cpu), 0),
         _number(cpu.get("mariadb"), 0),
         _number(cpu["generator"], 0),
         _times(run["other_ms"], "p50", "p99"),
@@ -71,7 +76,8 @@ def _logins_row(run: Result) -> tuple[str, ...]:
 _KINDS = {"talk": (_TALK, _talk_row), "idle": (_IDLE, _idle_row), "logins": (_LOGINS, _logins_row)}
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table in Markdown, aligned for the terminal too."""
     lines = [head, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
 
@@ -90,7 +96,7 @@ def tables(runs: list[Result]) -> str:
     parts = []
     for kind, (head, row) in _KINDS.items():
         if rows := [row(run) for run in runs if run["kind"] == kind]:
-            parts.append(_table(head, rows))
+            parts.append(table(head, rows))
     warnings = [f"Warning: {run['title']}: {warning}" for run in runs for warning in run["warnings"]]
     return "\n\n".join([*parts, *warnings])
 

@@ -56,11 +56,13 @@ class Place:
     """Where runs take place.
 
     Attributes:
+        group: Names the group of runs.
         title: What the servers are.
         directory: For plans.
     """
 
     reactor: Any
+    group: str
     title: str
     ground: Ground
     directory: Path
@@ -139,6 +141,7 @@ async def talk(place: Place, pairs: list[dict[str, Any]], slots: int, split: boo
     messages = found["messages"]
     return {
         "kind": "talk",
+        "name": f"{place.group}/{slots}",
         "title": f"{place.title}, {slots} outstanding",
         "seconds": round(found["seconds"], 2),
         "messages": messages,
@@ -159,6 +162,7 @@ async def logins(place: Place, people: list[Person]) -> Result:
     found = measured.found
     return {
         "kind": "logins",
+        "name": f"{place.group}/logins",
         "title": f"{place.title}, {WORKERS} logins at once",
         "seconds": found["seconds"],
         "messages": found["logins"],
@@ -191,6 +195,7 @@ async def idle(place: Place, people: list[Person]) -> Result:
         await generator.kill()
     return {
         "kind": "idle",
+        "name": f"{place.group}/idle",
         "title": f"{place.title}, {len(people)} idle connections",
         "connections": len(people),
         "kib_each": round((after - before) / len(people), 2),

@@ -118,6 +118,13 @@ class Pair:
         """Whether all that was sent was acknowledged and arrived."""
         return self.sent == self.acknowledged == self.pushed
 
+    def readers(self) -> list[tuple[int, Callable[[], None]]]:
+        """Whom to call when which descriptor can be read."""
+        return [
+            (self._sender.socket.fileno(), self.sender_reads),
+            (self._reader.socket.fileno(), self.reader_reads),
+        ]
+
     def start(self) -> None:
         """Send as much as may be unanswered."""
         self.sending = True
@@ -181,9 +188,9 @@ class Loop:
         self._epoll = select.epoll()
         self._readers: dict[int, Callable[[], None]] = {}
         for pair in pairs:
-            for connection, read in ((pair._sender, pair.sender_reads), (pair._reader, pair.reader_reads)):
-                self._readers[connection.socket.fileno()] = read
-                self._epoll.register(connection.socket.fileno(), select.EPOLLIN)
+            for number, read in pair.readers():
+                self._readers[number] = read
+                self._epoll.register(number, select.EPOLLIN)
 
     def run(self, until: float, done: Callable[[], bool] | None = None) -> bool:
         """Run until a time of the monotonic clock or until ``done``; return whether it was done."""

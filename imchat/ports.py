@@ -105,8 +105,12 @@ class InvitationStore(Protocol):
 class SessionStore(Protocol):
     """Sessions: one per user and device, found by the SHA-256 of its token."""
 
-    async def open(self, user_id: int, device: Device, token_hash: bytes, now_ms: int) -> None:
+    async def open(self, user_id: int, device: Device, token_hash: bytes, now_ms: int) -> int | None:
         """Store a session; one that the device has already is replaced, its token with it.
+
+        Returns:
+            Below which generation connections of the device are those of the session that was replaced; None if
+            there was none.
 
         Raises:
             Unavailable: the device has one that was opened some seconds after ``now_ms``: this call comes late, its

@@ -12,7 +12,7 @@ from imchat.chat.logic.connections import Connections
 from imchat.chat.logic.delivery import Delivery
 from imchat.chat.logic.direct import Direct
 from imchat.chat.logic.fanout import FanOut
-from imchat.chat.logic.faults import Faults, Outage
+from imchat.chat.logic.faults import Faults
 from imchat.chat.logic.hosting import Hosting
 from imchat.chat.logic.lifecycle import Lifecycle
 from imchat.chat.logic.members import Memberships
@@ -92,14 +92,13 @@ class ChatNode:
         registry, connections = Registry(), Connections(settings)
         memberships = Memberships(conversations, settings.cached_members)
         fan_out = FanOut(registry, framed_push, clock, settings.fan_out)
-        subscriptions = Subscriptions(bus, spawn, log)
+        subscriptions = Subscriptions(bus, spawn)
         hosting = Hosting(streams, subscriptions)
         pushes = Pushes(fan_out, hosting)
-        outage = Outage("the database, asked for what was not heard,", log)
-        missing = Missing(streams, memberships, hosting, pushes, codec, clock, spawn, outage)
+        missing = Missing(streams, memberships, hosting, pushes, codec, clock, spawn)
         hosting.report(missing.expect)
         pushes.report(missing.expect, missing.added, missing.unhosted)
-        self._delivery = Delivery(pushes, memberships, bus, spawn, log)
+        self._delivery = Delivery(pushes, memberships, bus, spawn)
         sender = Sender(codec, memberships, self._delivery, quota, log)
         batcher = Batcher(Storing(streams, faults), settings, clock, spawn, sender.settle)
         sender.feed(batcher)
@@ -108,9 +107,9 @@ class ChatNode:
         self._sessions = Sessions(sessions, registry, subscriptions, hosting, self._delivery, settings, clock)
         self._bus = bus
         work = (batcher.work, connections.requests, fan_out.work, self._delivery.work)
-        revalidation = Revalidation(sessions, registry, self._sessions, clock, settings.touch_interval, log)
+        revalidation = Revalidation(sessions, registry, self._sessions, clock, settings.touch_interval)
         interval = settings.revalidation_interval
-        sweep = Sweep(bus, hosting, missing, revalidation.run, clock, interval, spawn, outage)
+        sweep = Sweep(bus, hosting, missing, revalidation.run, clock, interval, spawn)
         self._lifecycle = Lifecycle(
             node_id, ids.new_id(), address, status, connections, sweep, work, settings, clock, spawn, log
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol, cast
 
 from twisted.internet.error import ConnectError
-from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
@@ -19,11 +20,13 @@ from imchat.client.state import SavedSession
 from imchat.domain.errors import (
     Forbidden,
     IMError,
+    Internal,
     InvalidRequest,
     Passing,
     SessionEnded,
     SessionReplaced,
     Unauthenticated,
+    Unavailable,
     UpgradeRequired,
 )
 from imchat.domain.models import Device, NodeAddress
@@ -39,6 +42,37 @@ SESSION_OVER = (Unauthenticated, UpgradeRequired, SessionReplaced, SessionEnded)
 
 FINAL = (*SESSION_OVER, InvalidRequest, Forbidden)
 """Refusals of ``Hello`` or ``Sync`` after which trying again cannot help."""
+
+
+DOUBTS = 3_600.0
+"""Seconds for which a ``Hello`` without an answer may still be carried out."""
+
+
+class _Doubts:
+    """Hellos of this client of which it does not know whether, or when, they were carried out.
+
+    A node that was frozen reads one when this client has long been connected to another node. Its generation is the
+    higher one then, and the connection that works is told that this device has connected again. It was nobody else,
+    and both connections are gone: this client must come back. Each such Hello does that at most once, so that two
+    programs with one device id do not end each other for ever.
+    """
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._times: deque[float] = deque()
+
+    def add(self) -> None:
+        """A Hello was sent, and not answered, or answered by an error that leaves it open."""
+        self._times.append(self._clock.seconds())
+
+    def explain(self, error: IMError) -> bool:
+        """Whether an end of the session may be due to one of them."""
+        while self._times and self._times[0] < self._clock.seconds() - DOUBTS:
+            self._times.popleft()
+        if not isinstance(error, SessionReplaced) or not self._times:
+            return False
+        self._times.popleft()
+        return True
 
 
 class _Factory(Factory):
@@ -94,6 +128,7 @@ class Link:
         self._moved_until: float | None = None
         self._left: NodeAddress | None = None
         self._move_call: IDelayedCall | None = None
+        self._doubts = _Doubts(outside.clock)
         self._failures = 0
         self._at_least = 0.0
         self._stopped = False
@@ -107,6 +142,8 @@ class Link:
         Raises:
             IMError: the session is over, or the server does not take this program: trying again cannot help.
         """
+        if not fresh:
+            self._doubts.add()  # an earlier run of this program may have sent one
         while not self._stopped:
             if not fresh:
                 session = await self._route(session)
@@ -195,11 +232,14 @@ class Link:
             await self._user.connected(connection, welcome)
             self._user.status(Status.LIVE, f"{node.host}:{node.port}")
         except Disconnected:
-            pass
+            if not welcomed:
+                self._doubts.add()
         except FINAL as error:
-            self._farewell = self._farewell or error
+            self._over(error)
             connection.shut("refused")
         except IMError as error:
+            if not welcomed and isinstance(error, Unavailable | Internal):
+                self._doubts.add()
             self._at_least = (error.retry_after_ms or 0) / 1000
             connection.shut(f"the chat node {node.host}:{node.port} says: {error.message}")
         try:
@@ -235,11 +275,15 @@ class Link:
     def _goodbye(self, goodbye: pb.Goodbye) -> None:
         error = error_of(goodbye)
         if isinstance(error, SESSION_OVER):
-            self._farewell = error
+            self._over(error)
         elif isinstance(error, Passing):
             self._at_least = self._timing.crowded * (1 + self._ids.fraction())
         if self._connection is not None:
             self._connection.shut(f"the chat node says: {error.message}")
+
+    def _over(self, error: IMError) -> None:
+        if self._farewell is None and not self._doubts.explain(error):
+            self._farewell = error
 
     def _move(self, move: pb.Move) -> None:
         if self._connection is not None and self._moved_until is None:

@@ -11,7 +11,7 @@ from imchat.store.sql.database import Database
 from imchat.store.sql.mysql_checks import check_server, opened
 from imchat.store.sql.mysql_connection import Use
 from imchat.store.sql.mysql_dialect import MysqlDialect
-from imchat.store.sql.mysql_pool import MysqlPool
+from imchat.store.sql.mysql_pool import Doubts, MysqlPool
 from imchat.store.sql.mysql_settings import MysqlSettings
 from imchat.store.sql.outage import Outage
 from imchat.store.sql.runner import DEFAULT_SETTINGS, Runner, RunnerSettings
@@ -93,11 +93,12 @@ def open_database(
         runner_settings: How patient to be with the database.
         dialect: Events get the database's time from it.
     """
+    doubts = Doubts()
     outage = Outage(f"the database {settings.database} at {settings.server}", reactor)
 
     def runner(name: str, size: int, writes: bool, together: bool = False) -> Runner:
         use = Use(name, writes, together, runner_settings.timeout_ms + SLACK_MS)
-        pool = MysqlPool(reactor, settings, use, size)
+        pool = MysqlPool(reactor, settings, use, size, doubts)
         return Runner(outage.name, pool, dialect, reactor, writes=writes, settings=runner_settings, outage=outage)
 
     return Database(

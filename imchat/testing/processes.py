@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import signal
 import socket
 import time
@@ -18,6 +19,10 @@ from twisted.python.failure import Failure
 
 _KEPT_OUTPUT = 65_536
 
+_OUTGOING_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_LOWEST_PORT = 10_000
+_PROBES = 50
+
 _FREEZING = 2.0
 """Seconds to wait for SIGSTOP to take hold."""
 
@@ -26,12 +31,28 @@ class ServerFailed(Exception):
     """The server ended where it should have run; the message is what it printed last."""
 
 
+def _first_outgoing_port() -> int:
+    with contextlib.suppress(OSError, ValueError):
+        return int(_OUTGOING_PORTS.read_text("ascii").split()[0])
+    return 0
+
+
 def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listens on at the moment."""
+    """A TCP port of the loopback interface that nobody listens on at the moment.
+
+    Where the system says which ports it takes for outgoing connections, it is none of these: a client's connection
+    would take the port of a server that is being restarted, which could not listen then.
+    """
+    highest = _first_outgoing_port() - 1
+    for _ in range(_PROBES if highest > _LOWEST_PORT else 0):
+        with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
+            port = _LOWEST_PORT + secrets.randbelow(highest - _LOWEST_PORT + 1)
+            probe.bind(("127.0.0.1", port))
+            return port
     with contextlib.closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        anyone: int = probe.getsockname()[1]
+        return anyone
 
 
 class ServerProcess(ProcessProtocol):

@@ -13,7 +13,7 @@ class SessionStoreContract(StoreContract):
         await self.add_people()
 
     async def open(self, user_id=ANN, device_id="phone", number=1):
-        await self.stores.sessions.open(user_id, device(device_id), token(number), self.now_ms())
+        return await self.stores.sessions.open(user_id, device(device_id), token(number), self.now_ms())
 
     async def by_token(self, number=1):
         return await self.stores.sessions.by_token(token(number), self.now_ms())
@@ -75,6 +75,16 @@ class SessionStoreContract(StoreContract):
         old = await self.hello(1)
         await self.open(number=2)
         self.assertGreater((await self.hello(2)).generation, old.generation)
+
+    async def test_a_new_login_tells_which_connections_are_of_the_older_one(self):
+        self.assertIsNone(await self.open(number=1))
+        self.assertIsNone(await self.open(device_id="laptop", number=2))
+        old = await self.hello(1)
+        below = await self.open(number=3)
+        # Also before anybody says Hello with the new token: the sweep compares generations.
+        generations = await self.stores.sessions.generations([(ANN, "phone")])
+        self.assertGreater(generations[ANN, "phone"], old.generation)
+        self.assertTrue(old.generation < below <= (await self.hello(3)).generation)
 
     async def test_a_login_after_the_end_outranks_what_was_before(self):
         await self.open(number=1)

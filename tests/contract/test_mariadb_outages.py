@@ -4,6 +4,7 @@ import shutil
 import signal
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from pymysql.err import OperationalError
@@ -20,11 +21,12 @@ from imchat.store.mysql import migrate
 from imchat.store.sql.mysql_connection import Use
 from imchat.store.sql.mysql_pool import MysqlPool
 from imchat.store.sql.runner import RunnerSettings
-from imchat.testing import PrivateMariaDB
+from imchat.testing import PrivateMariaDB, free_port
 from tests.contract import mariadb
 from tests.contract.stores import allow, draft
 from tests.contract.test_mariadb import STREAMS
 from tests.contract.test_mariadb_faults import run
+from tests.faults.proxy import SERVER, Proxy
 
 
 class Lines:
@@ -154,6 +156,17 @@ class OwnServerTests(TestCase):
         await self.recovered(database)
         await gatherResults(self.calls(database, 4))
         self.assertEqual(len(self.lines), 2, self.lines)
+
+    async def test_a_network_that_goes_silent_costs_one_time_out_and_not_one_for_each_connection(self):
+        relay = Proxy(reactor, free_port(), self.server.port)
+        relay.open()
+        self.addCleanup(lambda: Deferred.fromCoroutine(relay.close()))
+        self.settings = replace(self.settings, port=relay.port)
+        database = self.open(timeout_ms=500)
+        await gatherResults(self.calls(database, 1))
+        relay.half_open(SERVER)
+        await self.assertFailure(self.flush(database, draft(11, 1, 2)), Unavailable)
+        await gatherResults(self.calls(database, 3))
 
     async def test_a_frozen_server_does_not_hold_the_end(self):
         database = self.open(timeout_ms=300)

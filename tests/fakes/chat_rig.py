@@ -9,7 +9,7 @@ from imchat.chat.logic.batch import Batcher
 from imchat.chat.logic.connection import Live
 from imchat.chat.logic.delivery import Delivery
 from imchat.chat.logic.fanout import FanOut
-from imchat.chat.logic.faults import Faults, Outage
+from imchat.chat.logic.faults import Faults
 from imchat.chat.logic.hosting import Hosting
 from imchat.chat.logic.members import Memberships
 from imchat.chat.logic.missing import Missing
@@ -53,15 +53,14 @@ class SendRig:
         self.encoded: list[Event] = []
         self.memberships = Memberships(streams, self.settings.cached_members)
         self.fan_out = FanOut(self.registry, self._encode, self.clock, self.settings.fan_out)
-        self.hosting = Hosting(streams, Subscriptions(self.bus, spawn, self.log))
+        self.hosting = Hosting(streams, Subscriptions(self.bus, spawn))
         self.pushes = Pushes(self.fan_out, self.hosting)
-        self.outage = Outage("the database", self.log)
         self.missing = Missing(
-            streams, self.memberships, self.hosting, self.pushes, WireContentCodec(), self.clock, spawn, self.outage
+            streams, self.memberships, self.hosting, self.pushes, WireContentCodec(), self.clock, spawn
         )
         self.hosting.report(self.missing.expect)
         self.pushes.report(self.missing.expect, self.missing.added, self.missing.unhosted)
-        self.delivery = Delivery(self.pushes, self.memberships, self.bus, spawn, self.log)
+        self.delivery = Delivery(self.pushes, self.memberships, self.bus, spawn)
         self.quota = Quota(self.clock)
         self.sender = Sender(WireContentCodec(), self.memberships, self.delivery, self.quota, self.log)
         self.storing = Storing(streams, Faults(SeededIds(), self.log))

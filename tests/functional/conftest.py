@@ -5,7 +5,9 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 
-from imchat.testing import EmbeddedServer
+from imchat.testing import Cluster, EmbeddedServer
+from tests.functional.people import whole
+from tests.functional.relay import Relay
 
 
 @pytest.fixture
@@ -16,6 +18,40 @@ def server(tmp_path):
     pytest_twisted.blockon(ensureDeferred(running.start()))
     yield running
     pytest_twisted.blockon(ensureDeferred(running.kill()))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """One cluster for all tests that leave it as they found it, each with users of its own.
+
+    Node a reaches Redis through a relay, ``shared.relay``.
+    """
+    running = Cluster(reactor, tmp_path_factory.mktemp("shared") / "cluster", settings=GENEROUS)
+    running.relay = Relay(running.ports["redis"])
+
+    async def start():
+        await running.relay.open()
+        running.chats["a"].command.append(f"--set=redis.endpoint=tcp:127.0.0.1:{running.relay.port}")
+        await running.start()
+
+    async def end():
+        await running.relay.cut()
+        await running.kill()
+
+    try:
+        pytest_twisted.blockon(ensureDeferred(start()))
+        yield running
+    finally:
+        pytest_twisted.blockon(ensureDeferred(end()))
+
+
+@pytest.fixture
+def cluster(shared):
+    """The shared cluster, whole."""
+    pytest_twisted.blockon(ensureDeferred(whole(shared)))
+    yield shared
+    for name, child in shared.children.items():
+        assert "Traceback" not in child.output, (name, child.output[-3000:])
 
 
 @pytest.fixture

@@ -136,6 +136,12 @@ class PublishTests(Case):
         self.assertEqual({"user:1": [1, 2], "user:2": [1, 2], "conversation:200": [1]}, seqs)
         self.assertEqual({1}, {notice.member_version for _, notice in self.rig.bus.published})
 
+    def test_both_sides_channels_get_the_same_notice_which_the_bus_serialises_once(self) -> None:
+        self.rig.send(self.ann, TALK, 1)
+        self.rig.run()
+        (_, one), (_, other) = self.rig.bus.published
+        self.assertIs(one, other)
+
     def test_a_bus_that_is_away_costs_no_message_and_no_traceback(self) -> None:
         self.rig.bus.failure = Unavailable("gone")
         for number in (1, 2):

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.logger import Logger
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.chat.logic.delivery import Delivery
@@ -32,16 +31,15 @@ class Case(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.clock.advance(1_000_000)
-        log = Logger()
         self.store, self.bus, self.registry = MemorySessions(), RecordingBus(), Registry()
         fan_out = FanOut(self.registry, lambda _: b"", self.clock, 10)
-        self.streams, subscriptions = MemoryStreams(), Subscriptions(self.bus, spawn, log)
+        self.streams, subscriptions = MemoryStreams(), Subscriptions(self.bus, spawn)
         self.hosting = Hosting(self.streams, subscriptions)
-        delivery = Delivery(Pushes(fan_out, self.hosting), Memberships(self.streams, 10), self.bus, spawn, log)
+        delivery = Delivery(Pushes(fan_out, self.hosting), Memberships(self.streams, 10), self.bus, spawn)
         self.sessions = Sessions(
             self.store, self.registry, subscriptions, self.hosting, delivery, ChatSettings(), self.clock
         )
-        self.sweep = Revalidation(self.store, self.registry, self.sessions, self.clock, 3_600, log)
+        self.sweep = Revalidation(self.store, self.registry, self.sessions, self.clock, 3_600)
         self.count = 0
 
     def token(self, user_id: int = ANN, device_id: str = "phone") -> str:

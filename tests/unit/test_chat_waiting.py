@@ -1,13 +1,11 @@
-"""Waiting for work to end, repeating, and what the log says of outages."""
+"""Waiting for work to end, and repeating."""
 
 from __future__ import annotations
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.logger import Logger
 from twisted.trial.unittest import SynchronousTestCase
 
-from imchat.chat.logic.faults import Outage
 from imchat.chat.logic.waiting import Periodic, Work, within
 from imchat.net.background import spawn
 
@@ -64,16 +62,3 @@ class PeriodicTests(SynchronousTestCase):
         clock.advance(30)
         self.assertEqual(3, len(started))
         self.assertEqual([], clock.getDelayedCalls())
-
-
-class OutageTests(SynchronousTestCase):
-    def test_one_line_when_it_goes_and_one_when_it_is_back(self) -> None:
-        lines: list[str] = []
-        log = Logger(observer=lambda event: lines.append(event["log_level"].name))
-        outage = Outage("something", log)
-        outage.answered()
-        for _ in range(3):
-            outage.failed(ValueError("no"))
-        outage.answered()
-        outage.answered()
-        self.assertEqual(["warn", "info"], lines)

@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imchat.domain.content import ContentKind, SessionsEnded
 from imchat.domain.errors import Unauthenticated, Unavailable
 from imchat.domain.models import Device, NodeAddress, NodeReport, User
-from imchat.domain.sessions import DAY_MS, token_bytes
+from imchat.domain.sessions import DAY_MS, hash_of_text, token_bytes
 from imchat.net.background import spawn
 from imchat.net.content import WireContentCodec
 from imchat.ports import EventsAppended, SessionsClosed
@@ -91,6 +91,17 @@ class LoginTests(StatusCase):
         self.fails(self.status.authenticate(older.token), Unauthenticated)
         for token in (other.token, newer.token):
             self.run_now(self.status.authenticate(token))
+
+    def test_who_is_connected_with_the_older_token_is_shown_out(self):
+        self.report()
+        older = self.login()
+        self.assertEqual(self.publisher.published, [])
+        present = self.run_now(self.database.sessions.hello(hash_of_text(older.token), "phone-1", self.now_ms()))
+        newer = self.login()
+        ((channel, notice),) = self.publisher.published
+        self.assertEqual((channel, notice.device_ids, notice.code), ("user:101", ("phone-1",), "replaced"))
+        coming = self.run_now(self.database.sessions.hello(hash_of_text(newer.token), "phone-1", self.now_ms()))
+        self.assertTrue(present.generation < notice.below_generation <= coming.generation)
 
     def test_a_store_that_is_away_is_unavailable(self):
         self.report()
@@ -225,7 +236,8 @@ class EndTests(StatusCase):
         pool.release()
         self.successResultOf(ended)
         self.run_now(self.status.authenticate(self.successResultOf(opened).token))
-        self.assertEqual((self.private_stream(), self.publisher.published), ((), []))
+        self.assertEqual(self.private_stream(), ())
+        self.assertEqual([notice.code for _, notice in self.publisher.published], ["replaced"])
 
     def test_ending_all_leaves_other_users_alone(self):
         self.run_now(self.status.end_all_sessions(ADA, "password_reset"))

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 
 from imchat.chat.logic.connection import Live
-from imchat.chat.logic.faults import Outage
 from imchat.chat.logic.hosting import conversation_channel
 from imchat.chat.logic.members import Memberships
 from imchat.chat.logic.pushes import Pushes
@@ -55,18 +53,16 @@ class Delivery:
         memberships: Who is to hear.
         bus: To the other nodes.
         spawn: Starts what nobody waits for.
-        log: For outages of the bus.
 
     Attributes:
         work: Notices that are being published, and memberships that are being read for it.
     """
 
-    def __init__(self, pushes: Pushes, memberships: Memberships, bus: Bus, spawn: Spawn, log: Logger) -> None:
+    def __init__(self, pushes: Pushes, memberships: Memberships, bus: Bus, spawn: Spawn) -> None:
         self._pushes = pushes
         self._memberships = memberships
         self._bus = bus
         self._spawn = spawn
-        self._outage = Outage("the bus between nodes", log)
         self._behind: dict[int, list[EventsAppended]] = {}
         self.work = Work()
 
@@ -157,10 +153,9 @@ class Delivery:
     async def _publish(self, notices: Sequence[tuple[str, Notice]]) -> None:
         try:
             await self._bus.publish(notices)
-        except Unavailable as error:
-            self._outage.failed(error)
-        else:
-            self._outage.answered()
+        except Unavailable:
+            # The bus tells the log, once, and the other nodes, which look for themselves.
+            return
 
     def _start(self, name: str, coroutine: Coroutine[Deferred[Any], Any, None]) -> None:
         self._spawn(name, self._counted(coroutine))

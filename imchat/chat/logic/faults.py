@@ -1,4 +1,4 @@
-"""What goes wrong: unexpected failures get an id, outages one line each."""
+"""What goes wrong unexpectedly gets an id. Outages are told by whoever keeps the connection: stores, bus, links."""
 
 from __future__ import annotations
 
@@ -33,29 +33,3 @@ class Faults:
         fault_id = f"{self._ids.new_id():014x}"
         self._log.failure("{what} failed, fault {fault_id}", failure=failure, what=what, fault_id=fault_id)
         return Internal(f"a fault of the server, with the id {fault_id}")
-
-
-class Outage:
-    """Logs that something is gone, once, and that it is back.
-
-    Args:
-        what: Its name in the log.
-        log: For the lines.
-    """
-
-    def __init__(self, what: str, log: Logger) -> None:
-        self._what = what
-        self._log = log
-        self._gone = False
-
-    def failed(self, error: Exception) -> None:
-        """It did not answer."""
-        if not self._gone:
-            self._gone = True
-            self._log.warn("{what} is not available: {error}", what=self._what, error=str(error))
-
-    def answered(self) -> None:
-        """It did."""
-        if self._gone:
-            self._gone = False
-            self._log.info("{what} is available again", what=self._what)

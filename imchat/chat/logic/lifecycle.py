@@ -7,7 +7,6 @@ from twisted.logger import Logger
 
 from imchat.chat.logic.connection import Hold
 from imchat.chat.logic.connections import Connections
-from imchat.chat.logic.faults import Outage
 from imchat.chat.logic.sweep import Sweep
 from imchat.chat.logic.waiting import Periodic, Work, within
 from imchat.chat.settings import ChatSettings
@@ -62,7 +61,6 @@ class Lifecycle:
         self._clock = clock
         self._spawn = spawn
         self._log = log
-        self._outage = Outage("the status server", log)
         self._reports = Periodic(clock, settings.report_interval, "reporting", self._report, spawn)
         self._sweep = sweep
 
@@ -76,10 +74,9 @@ class Lifecycle:
         report = NodeReport(self._node_id, self._address, len(connections), connections.draining, self._incarnation)
         try:
             await self._status.report(report)
-        except Unavailable as error:
-            self._outage.failed(error)
-        else:
-            self._outage.answered()
+        except Unavailable:
+            # The link to the status server tells the log, once; the next report is due soon.
+            return
 
     async def drain(self) -> None:
         """End in order: take nothing more, finish what was taken, tell clients to move on, close.

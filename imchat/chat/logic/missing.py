@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from imchat.chat.logic.faults import Outage
 from imchat.chat.logic.hosting import Hosted, Hosting
 from imchat.chat.logic.members import Memberships
 from imchat.chat.logic.pushes import Pushes
@@ -36,7 +35,6 @@ class Missing:
         codec: To read of conversations to which users are added.
         clock: The time.
         spawn: Starts what nobody waits for.
-        outage: Of the database, where it is asked for what was not heard.
     """
 
     def __init__(
@@ -48,7 +46,6 @@ class Missing:
         codec: ContentCodec,
         clock: IReactorTime,
         spawn: Spawn,
-        outage: Outage,
     ) -> None:
         self._store = store
         self._memberships = memberships
@@ -57,7 +54,6 @@ class Missing:
         self._codec = codec
         self._clock = clock
         self._spawn = spawn
-        self._outage = outage
         # When each stream is due; by insertion in the order of time.
         self._due: dict[int, float] = {}
         self._not_before = 0.0
@@ -119,8 +115,9 @@ class Missing:
                 await confirmed
             if late or confirmed is not None:
                 await self.check([conversation_id])
-        except Unavailable as error:
-            self._outage.failed(error)
+        except Unavailable:
+            # The store tells the log, and the sweep finds what was said.
+            return
 
     def unhosted(self, membership: Membership) -> Hosted | None:
         """Host a conversation that is not hosted, for those of its members here who were not known to be in it."""
@@ -150,8 +147,7 @@ class Missing:
                     return
                 del self._due[stream_id]
                 await self._fetch_or_retry(stream_id)
-        except Unavailable as error:
-            self._outage.failed(error)
+        except Unavailable:
             self._not_before = self._clock.seconds() + RETRY
         finally:
             self._running = False
@@ -167,7 +163,6 @@ class Missing:
             if not self._stopped:
                 self._due = {stream_id: self._clock.seconds(), **self._due}
             raise
-        self._outage.answered()
 
     async def _fetch(self, stream_id: int, stream: Hosted) -> None:
         while stream.seq < stream.known:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 
 from imchat.chat.logic.connection import Live
-from imchat.chat.logic.faults import Outage
 from imchat.chat.logic.registry import Registry
 from imchat.chat.logic.sessions import Sessions
 from imchat.domain.errors import Unavailable
@@ -26,7 +24,6 @@ class Revalidation:
         sessions: Ends those that are over.
         clock: The time.
         touch_interval: Seconds between two notes that one session is in use.
-        log: For outages.
     """
 
     def __init__(
@@ -36,14 +33,12 @@ class Revalidation:
         sessions: Sessions,
         clock: IReactorTime,
         touch_interval: float,
-        log: Logger,
     ) -> None:
         self._store = store
         self._registry = registry
         self._sessions = sessions
         self._clock = clock
         self._touch_ms = int(touch_interval * 1000)
-        self._outage = Outage("the database, asked for sessions,", log)
 
     async def run(self) -> None:
         """Check every live session once."""
@@ -51,10 +46,9 @@ class Revalidation:
         try:
             for start in range(0, len(lives), AT_ONCE):
                 await self._check(lives[start : start + AT_ONCE])
-        except Unavailable as error:
-            self._outage.failed(error)
-        else:
-            self._outage.answered()
+        except Unavailable:
+            # The store tells the log, once; the next sweep asks again.
+            return
 
     async def _check(self, lives: Sequence[Live]) -> None:
         # Those that left while others were checked are none of ours any more.

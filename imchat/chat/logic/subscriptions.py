@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.logger import Logger
 
-from imchat.chat.logic.faults import Outage
 from imchat.domain.errors import Unavailable
 from imchat.ports import Bus, Spawn
 
@@ -16,13 +14,11 @@ class Subscriptions:
     Args:
         bus: Where channels are.
         spawn: Starts what nobody waits for.
-        log: For outages.
     """
 
-    def __init__(self, bus: Bus, spawn: Spawn, log: Logger) -> None:
+    def __init__(self, bus: Bus, spawn: Spawn) -> None:
         self._bus = bus
         self._spawn = spawn
-        self._outage = Outage("subscribing to other nodes", log)
         self._needed: dict[str, int] = {}
         self._confirming: dict[str, list[Deferred[None]]] = {}
 
@@ -46,10 +42,9 @@ class Subscriptions:
         self._confirming[channel] = waiting
         try:
             await self._bus.subscribe([channel])
-        except Unavailable as error:
-            self._outage.failed(error)
-        else:
-            self._outage.answered()
+        except Unavailable:
+            # The bus tells the log, once.
+            return
         finally:
             del self._confirming[channel]
             for confirmed in waiting:
@@ -65,5 +60,6 @@ class Subscriptions:
     async def _unsubscribe(self, channel: str) -> None:
         try:
             await self._bus.unsubscribe([channel])
-        except Unavailable as error:
-            self._outage.failed(error)
+        except Unavailable:
+            # What is heard nevertheless concerns nobody here.
+            return

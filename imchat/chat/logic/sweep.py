@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 
 from twisted.internet.interfaces import IReactorTime
 
-from imchat.chat.logic.faults import Outage
 from imchat.chat.logic.hosting import Hosting
 from imchat.chat.logic.missing import Missing
 from imchat.chat.logic.waiting import Again, Periodic
@@ -34,7 +33,6 @@ class Sweep:
         clock: The time.
         interval: Seconds between two sweeps when all is well.
         spawn: Starts what nobody waits for.
-        outage: Of the database, where it is asked for what was not heard.
     """
 
     def __init__(
@@ -46,7 +44,6 @@ class Sweep:
         clock: IReactorTime,
         interval: float,
         spawn: Spawn,
-        outage: Outage,
     ) -> None:
         self._bus = bus
         self._hosting = hosting
@@ -54,7 +51,6 @@ class Sweep:
         self._clock = clock
         self._interval = interval
         self._spawn = spawn
-        self._outage = outage
         self._heads = Again(self._compare)
         self._sessions = Again(revalidate)
         self._ticks = Periodic(clock, TICK, "sweeping", self._tick, spawn)
@@ -96,8 +92,6 @@ class Sweep:
         try:
             for start in range(0, len(stream_ids), HEADS_AT_ONCE):
                 await self._missing.check(stream_ids[start : start + HEADS_AT_ONCE])
-        except Unavailable as error:
-            self._outage.failed(error)
+        except Unavailable:
+            # The store tells the log, once.
             self._failed = True
-        else:
-            self._outage.answered()

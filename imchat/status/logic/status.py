@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from twisted.logger import Logger
 
 from imchat.domain.content import ContentCodec, SessionsEnded, digest
-from imchat.domain.errors import IMError, SessionEnded, Unauthenticated
+from imchat.domain.errors import IMError, SessionEnded, SessionReplaced, Unauthenticated
 from imchat.domain.models import SYSTEM_SENDER, Device, Draft, Ended, Login, NodeReport, Route, Session
 from imchat.domain.sessions import expires_ms, hash_of_text, token_hash, token_text
 from imchat.ports import EventsAppended, Ids, Notice, Publisher, SessionsClosed, SessionStore
@@ -68,7 +68,11 @@ class StatusLogic:
         """
         route = self._nodes.route(user_id)
         token, now_ms = self._ids.token(), self._now_ms()
-        await self._sessions.open(user_id, device, token_hash(token), now_ms)
+        generation = await self._sessions.open(user_id, device, token_hash(token), now_ms)
+        if generation is not None:
+            # Whoever is connected with the older token, wherever, holds nothing any more.
+            notice = SessionsClosed(user_id, (device.device_id,), SessionReplaced.code, generation)
+            await self._publish([(f"user:{user_id}", notice)])
         ends_ms = expires_ms(now_ms, self._settings.session_lifetime_ms)
         return Login(user_id, name, token_text(token), ends_ms, route)
 

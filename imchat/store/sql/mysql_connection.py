@@ -61,6 +61,7 @@ class MysqlConnection(_Connection):
     Attributes:
         busy: Whether an interaction uses it.
         max_statement: Half of the longest packet that the server takes, in bytes.
+        proven: What :class:`imchat.store.sql.mysql_pool.Doubts` had counted before it last answered.
 
     Raises:
         pymysql.err.OperationalError: the authority's certificate cannot be read.
@@ -70,6 +71,7 @@ class MysqlConnection(_Connection):
         self.use = use
         self.busy = False
         self.max_statement = 0
+        self.proven = 0
         self._settings = settings
         self._line: socket.socket | None = None
         self._torn = False
@@ -151,9 +153,12 @@ class MysqlConnection(_Connection):
 
     def escape(self, obj: object, mapping: Mapping[Any, Any] | None = None) -> str:
         """The literal of a value: bytes in hexadecimal, whatever the driver's version."""
+        if type(obj) is int:
+            # Most of them: the ids whose heads a flush locks.
+            return str(obj)
         if isinstance(obj, bytes):
             return f"x'{obj.hex()}'"
-        if self.use.together and type(obj) is not int:
+        if self.use.together:
             raise TypeError(f"{type(obj).__name__} may not go through a connection that takes several statements")
         literal: str = super().escape(obj, mapping)
         return literal

@@ -22,6 +22,20 @@ _KEPT = (Fault.NONE, Fault.DUPLICATE, Fault.CONTENDED, Fault.BUSY, Fault.FULL)
 successor under the same name: the next connection finds it."""
 
 
+class Doubts:
+    """Counts the times that a database did not answer in time; all pools of one database share it.
+
+    Where the network swallows what is sent, every connection that stood is as dead as the one that was waited for, and
+    says so as little: each would cost a time-out of its own.
+
+    Attributes:
+        count: Counted in the reactor's thread alone, read in all.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 def _severed(error: MySQLError) -> bool:
     """Whether the connection was found dead, as opposed to a server that does not answer."""
     return classify(error) is Fault.LOST and not isinstance(error.__context__, TimeoutError)
@@ -121,6 +135,9 @@ class Lease:
     def _taken(self) -> Cursor:
         if self._cursor is None:
             self._connection = connection = self._pool.connect()
+            if connection.open and connection.proven != self._pool.doubts.count:
+                self._drop()
+                self._connection = connection = self._pool.connect()
             self._fresh = not connection.open
             connection.busy = True
             if self._unwanted:
@@ -144,10 +161,13 @@ class Lease:
         self._first = False
 
     def _attempt(self, action: Callable[[Cursor], object]) -> None:
+        doubts = self._pool.doubts.count
         cursor = self._taken()
         self._open = self._pool.use.writes
         try:
             action(cursor)
+            if self._connection is not None:
+                self._connection.proven = doubts
         except MySQLError as error:
             self._retire = classify(error) not in _KEPT
             raise
@@ -188,6 +208,7 @@ class Lease:
         self._aborted = True
         connection = self._connection
         if connection is not None and connection.busy:
+            self._pool.doubts.count += 1
             connection.abort()
 
 
@@ -203,6 +224,7 @@ class MysqlPool(ConnectionPool):
         settings: Where the database is.
         use: What the connections are for.
         size: Largest number of connections.
+        doubts: Shared with the other pools of the database; of its own where None.
 
     Attributes:
         closing: No new connections are to be made.
@@ -211,8 +233,11 @@ class MysqlPool(ConnectionPool):
     connectionFactory: Any = Lease
     transactionFactory: Any = staticmethod(_cursor_of)
 
-    def __init__(self, reactor: Any, settings: MysqlSettings, use: Use, size: int) -> None:
+    def __init__(
+        self, reactor: Any, settings: MysqlSettings, use: Use, size: int, doubts: Doubts | None = None
+    ) -> None:
         self.use = use
+        self.doubts = doubts or Doubts()
         self.closing = False
         self._settings = settings
         super().__init__("pymysql", cp_reactor=reactor, cp_min=1, cp_max=size, cp_noisy=False)

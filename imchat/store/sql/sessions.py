@@ -34,7 +34,8 @@ _INSERT = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 _REPLACE = """
-    UPDATE session SET token_hash = ?, device_name = ?, platform = ?, created_ms = ?, last_used_ms = ?
+    UPDATE session
+    SET token_hash = ?, generation = ?, device_name = ?, platform = ?, created_ms = ?, last_used_ms = ?
     WHERE user_id = ? AND device_id = ?
 """
 _HELLO = "UPDATE session SET generation = ?, last_used_ms = ? WHERE user_id = ? AND device_id = ? AND token_hash = ?"
@@ -46,17 +47,20 @@ def _session(row: Row) -> Session:
     return Session(user_id, name, device, generation, created_ms, last_used_ms)
 
 
-def _open(tx: Transaction, user_id: int, device: Device, token_hash: bytes, now_ms: int) -> None:
+def _open(tx: Transaction, user_id: int, device: Device, token_hash: bytes, now_ms: int) -> int | None:
     place = (user_id, device.device_id.encode())
-    known = f"SELECT created_ms FROM session WHERE user_id = ? AND device_id = ?{tx.dialect.lock}"  # noqa: S608
+    known = f"SELECT created_ms, generation FROM session WHERE user_id = ? AND device_id = ?{tx.dialect.lock}"  # noqa: S608
     if (row := tx.one(known, place)) is not None:
         if 0 < int(row[0]) - now_ms <= LATE_MS:
             raise Unavailable("a newer login of this device came first", RETRY_MS)
-        tx.execute(_REPLACE, (token_hash, device.device_name, device.platform, now_ms, now_ms, *place))
-        return
+        # Raised, so that the sweep too finds connections of the session that is replaced.
+        generation = int(row[1]) + 1
+        tx.execute(_REPLACE, (token_hash, generation, device.device_name, device.platform, now_ms, now_ms, *place))
+        return generation
     # Generations begin at the time, so that they rise for this device also across sessions that were ended: a
     # connection that outlived its session on a node that was out of reach never outranks the present one.
     tx.execute(_INSERT, (*place, token_hash, now_ms, device.device_name, device.platform, now_ms, now_ms))
+    return None
 
 
 def _of_users(tx: Transaction, wanted: set[tuple[int, bytes]], columns: str) -> list[Row]:
@@ -109,19 +113,20 @@ class SqlSessions:
         self._reader = reader
         self._lifetime_ms = lifetime_ms
 
-    async def open(self, user_id: int, device: Device, token_hash: bytes, now_ms: int) -> None:
+    async def open(self, user_id: int, device: Device, token_hash: bytes, now_ms: int) -> int | None:
         """Store a session; one that the device has already is replaced. The user's expired ones are forgotten."""
         expired_ms = now_ms - self._lifetime_ms
 
-        def run(tx: Transaction) -> None:
-            _open(tx, user_id, device, token_hash, now_ms)
+        def run(tx: Transaction) -> int | None:
+            generation = _open(tx, user_id, device, token_hash, now_ms)
             tx.execute("DELETE FROM session WHERE user_id = ? AND last_used_ms < ?", (user_id, expired_ms))
+            return generation
 
         try:
-            await self._writer.run("open session", run)
+            return await self._writer.run("open session", run)
         except DuplicateKey:
             # Two first logins of one device at the same time: now there is one to replace.
-            await self._writer.run("open session", run)
+            return await self._writer.run("open session", run)
 
     def _alive(self, row: Row | None, now_ms: int) -> Session | None:
         session = None if row is None else _session(row)
