@@ -38,6 +38,7 @@ class Device(Application):
     Attributes:
         wanted: Whether its owner has it switched on.
         over: It is not used any more.
+        taken_over: Another has its session too.
         live: Its client says that it is connected.
     """
 
@@ -55,6 +56,7 @@ class Device(Application):
         self.disk = disk or Disk()
         self.wanted = False
         self.over = False
+        self.taken_over = False
         self.live = False
         self.runs = 0
         self._session = session
@@ -170,6 +172,8 @@ class Device(Application):
         self.world.trace.note(self.name, "the client ended: %s", failure.getErrorMessage())
         if failure.check(SessionReplaced):
             self.world.trace.hit("session replaced")
+            if not self.taken_over:
+                self.world.failures.append(f"{self.name} was told that it is replaced, and nobody did so")
             self._end(process)
             self.over, self.wanted = True, False
         elif failure.check(*_LOGGED_OUT):

@@ -187,4 +187,6 @@ class People(Accounts):
             copy.positions.clear()
             copy.outbox.clear()
             self.world.trace.hit("session taken over")
-            self.new_device(device.person, disk=Disk(copy)).switch_on()
+            other = self.new_device(device.person, disk=Disk(copy))
+            device.taken_over = other.taken_over = True
+            other.switch_on()

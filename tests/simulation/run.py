@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.python.failure import Failure
 
 from tests.simulation.checker import check
 from tests.simulation.conditions import Conditions, conditions
@@ -47,12 +48,17 @@ class Verdict:
     rest: float
 
 
+def _of_the_dead(failure: Failure) -> bool:
+    """Whether it comes from a coroutine of a process that was killed: Python ends it when it finds it."""
+    return isinstance(failure.value, RuntimeError) and "ignored GeneratorExit" in str(failure.value)
+
+
 @contextmanager
 def _listening(world: World) -> Iterator[None]:
     """Failures that programs log are failures of the run."""
 
     def observe(event: LogEvent) -> None:
-        if "log_failure" in event:
+        if "log_failure" in event and not _of_the_dead(event["log_failure"]):
             failure = event["log_failure"]
             world.failures.append(f"logged: {formatEvent(event)}: {failure.type.__name__}: {failure.value}")
             world.trace.note("log", "%s\n%s", formatEvent(event), failure.getTraceback())
