@@ -56,7 +56,9 @@ async def create_people(reactor: Any, socket: Path, count: int) -> list[Person]:
     return [Person(id, name, partners_of(ids, place)) for place, (id, name) in enumerate(zip(ids, names, strict=True))]
 
 
-def settings(people: Sequence[Person], *, number: int, gate: str, record: Path, seed: int, pause: float) -> dict:
+def settings(
+    people: Sequence[Person], *, number: int, gate: str, record: Path, seed: int, pause: float
+) -> dict[str, Any]:
     """What one process of the load must know. The first has the visitor, who is the last of the people."""
     users = [{"name": p.name, "device": label(p.name, number), "partners": list(p.partners)} for p in people]
     return {

@@ -166,7 +166,7 @@ class Run:
     def _expected(self, crowd: Crowd) -> int:
         """The sum of the positions that all devices have when they have seen everything."""
         heads = dict(self._servers.query("SELECT stream_id, last_seq FROM head"))
-        total = sum(heads[person.id] for person in crowd.people)
+        total: int = sum(heads[person.id] for person in crowd.people)
         members = self._servers.query("SELECT conversation_id FROM member")
         return DEVICES * (total + sum(heads[conversation_id] for (conversation_id,) in members))
 
