@@ -233,8 +233,9 @@ def flush(
     """
     stream_ids = (draft.stream_id for draft in drafts)
     locked = _Locked(*lock_heads(tx, stream_ids)) if kept is None else _lock_what_is_free(tx, stream_ids, kept)
-    read = memberships(tx, _stale(drafts, locked.heads))
-    stale = {stream_id: read.get(stream_id) for stream_id in _stale(drafts, locked.heads)}
+    outdated = _stale(drafts, locked.heads)
+    read = memberships(tx, outdated)
+    stale = {stream_id: read.get(stream_id) for stream_id in outdated}
     refusals = _refusals(drafts, locked, stale, permit)
     asked = (key(draft) for draft, refusal in zip(drafts, refusals, strict=True) if look_up_all or refusal is not None)
     batch = _Batch(locked.heads, find(tx, asked), locked.now_ms)

@@ -153,9 +153,12 @@ class MysqlConnection(_Connection):
 
     def escape(self, obj: object, mapping: Mapping[Any, Any] | None = None) -> str:
         """The literal of a value: bytes in hexadecimal, whatever the driver's version."""
+        if type(obj) is int:
+            # Most of them: the ids whose heads a flush locks.
+            return str(obj)
         if isinstance(obj, bytes):
             return f"x'{obj.hex()}'"
-        if self.use.together and type(obj) is not int:
+        if self.use.together:
             raise TypeError(f"{type(obj).__name__} may not go through a connection that takes several statements")
         literal: str = super().escape(obj, mapping)
         return literal
