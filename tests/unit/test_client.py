@@ -205,6 +205,21 @@ class Connecting(ClientCase):
         self.world.run(2)
         self.assertEqual([node for node, _ in self.server.hellos], [NODE, OTHER_NODE])
 
+    def test_a_request_waits_while_the_connection_closes_and_goes_out_over_the_next(self):
+        user = self.live()
+        self.server.peer(1).send(Frame(goodbye=pb.Goodbye(code="unavailable", message="the node goes away")))
+        self.world.run(self.server.latency)
+        connection = user.client._engine._connection
+        self.assertTrue(connection.closing)
+        asked = Deferred.fromCoroutine(user.client.open_direct(2))
+        now = self.world.clock.seconds()
+        for _ in range(5):
+            self.world.clock.advance(0)
+        self.assertIsNone(connection.ended)
+        self.assertEqual([call for call in self.world.clock.getDelayedCalls() if call.getTime() <= now], [])
+        self.world.run(30)
+        self.assertEqual(self.successResultOf(asked), self.talk)
+
 
 class Farewells(ClientCase):
     def ends_with(self, user, kind):
