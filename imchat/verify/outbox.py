@@ -31,7 +31,8 @@ _log = Logger()
 class OutboxMailer:
     """The :class:`imchat.ports.Mailer` that writes each mail into a directory of its own, as an ``.eml`` file.
 
-    Names sort by time; those of more than :data:`KEPT_DAYS` days ago are removed. Directory and files are for their owner only: whoever can read them can use the codes.
+    Names sort by time; mails older than :data:`KEPT_DAYS` are removed. Directory and files are for their owner only:
+    whoever can read them can use the codes.
 
     Args:
         directory: Made at the first mail if it is not there.
@@ -95,8 +96,8 @@ def _write(path: Path, data: bytes, kept_from: str) -> None:
     except OSError:
         unfinished.unlink(missing_ok=True)
         raise
-    for name in os.listdir(path.parent):
-        if name < kept_from and _OWN_NAME.fullmatch(name):
+    for other in path.parent.iterdir():
+        if other.name < kept_from and _OWN_NAME.fullmatch(other.name):
             # The mail is written, whatever becomes of the others.
             with contextlib.suppress(OSError):
-                (path.parent / name).unlink()
+                other.unlink()
