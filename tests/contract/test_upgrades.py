@@ -11,7 +11,7 @@ from imchat.store.sql.schema import Migrated, SchemaTooNew, SchemaTooOld
 from tests.contract import mariadb
 from tests.services import mariadb as server
 
-MIGRATION = '''
+MIGRATION = """
 from alembic import op
 
 revision, down_revision, branch_labels, depends_on = "{revision}", "{before}", None, None
@@ -20,7 +20,7 @@ revision, down_revision, branch_labels, depends_on = "{revision}", "{before}", N
 def upgrade():
     op.execute("{change}")
     op.execute("INSERT INTO schema_revision VALUES ('{revision}', '{serves_from}')")
-'''
+"""
 NOW = schema.known_revision()
 EXPANDED, CONTRACTED = (f"{int(NOW) + step:04}" for step in (1, 2))
 EXPAND = {"change": "ALTER TABLE account ADD COLUMN motto VARBINARY(10) NULL", "serves_from": NOW}

@@ -119,7 +119,8 @@ class Advertised(SynchronousTestCase):
         )
 
     def test_needed_on_a_wildcard(self):
-        spellings = [f"tcp:8090:interface={host}" for host in ("0.0.0.0", "0", r"\:\:", r"\:\:0", r"0\:0\:0\:0\:0\:0\:0\:0")]
+        hosts = ("0.0.0.0", "0", r"\:\:", r"\:\:0", r"0\:0\:0\:0\:0\:0\:0\:0")
+        spellings = [f"tcp:8090:interface={host}" for host in hosts]
         for endpoint in ("tcp:8090", *spellings, "tcp6:8090", "systemd:domain=INET:index=0"):
             error = self.assertRaises(StartupError, startup.advertised, endpoint, "")
             self.assertIn("chat.advertise", str(error))
