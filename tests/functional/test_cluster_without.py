@@ -1,4 +1,4 @@
-"""What people can still do, and how soon they are told what they cannot, while a server is frozen or was never there."""
+"""What people can still do, and how soon they are told what they cannot, while a server is frozen or is not there."""
 
 import signal
 import time
