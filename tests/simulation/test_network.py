@@ -7,10 +7,10 @@ from twisted.internet.error import ConnectionDone, ConnectionLost, ConnectionRef
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.simulation.halves import BUFFER, KERNEL
 from tests.simulation.network import Network
 from tests.simulation.process import SimulatedProcess
 from tests.simulation.timeline import Timeline
-from tests.simulation.transport import BUFFER, KERNEL
 
 HERE, THERE = "10.1.0.1", "10.0.0.1"
 

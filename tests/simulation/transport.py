@@ -3,7 +3,6 @@ one who does not read makes the other's buffers full."""
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.address import IPv4Address
@@ -13,33 +12,14 @@ from twisted.internet.interfaces import IPushProducer, ITCPTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from tests.simulation.halves import FIN, RST, Mark, ReadingHalf, WritingHalf
+
 if TYPE_CHECKING:
     from tests.simulation.process import SimulatedProcess
 
-KERNEL = 64 * 1024
-"""Bytes of a connection that may be on their way or unread at the other end."""
-
-BUFFER = 64 * 1024
-"""Bytes that a transport takes before it asks its producer to stop, as Twisted's."""
-
-CHUNK = 64 * 1024
-"""Most bytes of one read."""
-
-
-class _Mark:
-    """Something else than bytes that travels in a connection."""
-
-    def __init__(self, name: str, error: type[Exception]) -> None:
-        self.name = name
-        self.error = error
-
-
-FIN = _Mark("FIN", ConnectionDone)
-RST = _Mark("RST", ConnectionLost)
-
 
 @implementer(ITCPTransport, IPushProducer)
-class End:
+class End(WritingHalf, ReadingHalf):
     """One end of a connection.
 
     Args:
@@ -53,8 +33,6 @@ class End:
         gone: It is closed on this side.
         mute: Nothing that is sent on this connection arrives any more.
         arrival: When what was sent last arrives.
-        slowed: The process takes no bytes from it.
-        stalled: Its producer was told to stop, at some time.
     """
 
     disconnecting = False
@@ -62,6 +40,7 @@ class End:
     def __init__(
         self, process: SimulatedProcess, host: IPv4Address, there: IPv4Address, connector: Connector | None
     ) -> None:
+        super().__init__()
         self.process = process
         self.network = process.network
         self.protocol: Any = None
@@ -69,22 +48,9 @@ class End:
         self.gone = False
         self.mute = False
         self.arrival = 0.0
-        self.slowed = False
-        self.stalled = False
         self._host, self._there = host, there
         self._connector = connector
         self._joined = False
-        self._reading = True
-        self._due = False
-        self._inbox: deque[Any] = deque()
-        self._buffer: list[bytes] = []
-        self._buffered = 0
-        self._sent_step = -1
-        self._sending = False
-        self.unread = 0
-        self._producer: Any = None
-        self._streaming = False
-        self._producer_paused = False
 
     @property
     def connected(self) -> bool:
@@ -149,144 +115,14 @@ class End:
         if self.protocol is None:
             self.failed(error)
 
-    # --- writing
-
-    def write(self, data: bytes) -> None:
-        if self.gone or not data or self.process.dead:
-            return
-        self._buffer.append(data)
-        self._buffered += len(data)
-        if not self._sending:
-            self._sending = True
-            timeline = self.process.timeline
-            timeline.at(timeline.now, self._send_now)
-        if self._producer is not None and self._streaming and self._buffered > BUFFER and not self._producer_paused:
-            self._producer_paused = True
-            self.stalled = True
-            self._producer.pauseProducing()
-
-    def writeSequence(self, iovec: Any) -> None:
-        self.write(b"".join(iovec))
-
-    def _send_now(self) -> None:
-        """The reactor hands to the kernel what the kernel takes: what it does not, dies with the process."""
-        self._sending = False
-        if not self.process.frozen:
-            self._pump()
-        else:
-            self.process.enter(self._pump)
-
-    def _pump(self) -> None:
-        if self.gone or self.process.dead:
-            return
-        while self._buffer and self.unread < KERNEL:
-            data = b"".join(self._buffer) if len(self._buffer) > 1 else self._buffer[0]
-            sent, rest = data[: KERNEL - self.unread], data[KERNEL - self.unread :]
-            self._buffer = [rest] if rest else []
-            self._buffered = len(rest)
-            self.unread += len(sent)
-            self._carry(sent)
-        if not self._buffer:
-            self._drained()
-
-    def _drained(self) -> None:
-        if self._producer is not None:
-            if not self._streaming or self._producer_paused:
-                self._producer_paused = False
-                self._producer.resumeProducing()
-        elif self.disconnecting:
-            self._close(ConnectionDone(), FIN)
-
-    def room(self) -> None:
-        """The other end has read something, and says so."""
-        self.process.enter(self._pump)
-
-    def _carry(self, item: Any) -> None:
-        if not self.mute:
-            self.network.carry(self, item)
-
-    def registerProducer(self, producer: Any, streaming: bool) -> None:
-        if self._producer is not None:
-            raise RuntimeError(f"{producer} cannot be registered: there is {self._producer}")
-        if self.gone:
-            producer.stopProducing()
-            return
-        self._producer, self._streaming, self._producer_paused = producer, streaming, False
-        if not streaming:
-            producer.resumeProducing()
-
-    def unregisterProducer(self) -> None:
-        self._producer = None
-        if self.disconnecting and not self._buffer and not self.gone:
-            self._close_soon()
-
-    # --- reading
-
-    def pauseProducing(self) -> None:
-        self._reading = False
-
-    def resumeProducing(self) -> None:
-        if not self._reading and not self.gone:
-            self._reading = True
-            self._read_soon()
+    # --- its end
 
     def stopProducing(self) -> None:
         self.loseConnection()
 
-    def arrived(self, item: Any) -> None:
-        """Something has come to this machine."""
-        if self.process.dead:
-            # The machine is up again, or only the process has died: there is no such connection.
-            if item is not RST and not self.network.is_lost(self.process.host):
-                self._carry(RST)
-            return
-        if self.gone:
-            if not isinstance(item, _Mark):
-                self._carry(RST)
-            return
-        if item is RST:
-            self._inbox.clear()
-        self._inbox.append(item)
-        if not self._due:
-            self._due = True
-            self.process.enter(self._read)
-
-    def slow_down(self, slow: bool) -> None:
-        """Let the process take no bytes from this connection, or take them again."""
-        self.slowed = slow
-        if not slow:
-            self._read_soon()
-
-    def _read_soon(self) -> None:
-        if self._inbox and not self._due:
-            self._due = True
-            timeline = self.process.timeline
-            timeline.at(timeline.now, self.process.enter, self._read)
-
-    def _read(self) -> None:
-        """Read once; runs in the process."""
-        self._due = False
-        if self.gone or self.protocol is None or not self._inbox:
-            return
-        # The end of a connection by force is told to those too who do not read.
-        if (not self._reading or self.slowed) and self._inbox[0] is not RST:
-            return
-        item = self._inbox.popleft()
-        if isinstance(item, _Mark):
-            self._lost(item.error())
-            return
-        self._read_soon()
-        self._taken(len(item))
-        self.protocol.dataReceived(item)
-
-    def _taken(self, count: int) -> None:
-        peer = self.peer
-        peer.unread -= count
-        if peer._buffer and not self.mute:
-            delay = self.network.latency(self.process.host, peer.process.host)
-            self.process.timeline.after(delay, peer.room)
-
-    # --- its end
+    def _carry(self, item: Any) -> None:
+        if not self.mute:
+            self.network.carry(self, item)
 
     def loseConnection(self) -> None:
         if self.gone or self.disconnecting:
@@ -336,11 +172,11 @@ class End:
         if self._joined and not silently:
             self._carry(RST if self._inbox else FIN)
 
-    def _close(self, reason: Exception, mark: _Mark) -> None:
+    def _close(self, reason: Exception, mark: Mark) -> None:
         self._leave(mark)
         self._tell(reason)
 
-    def _leave(self, mark: _Mark) -> None:
+    def _leave(self, mark: Mark) -> None:
         self.gone = True
         self.process.ends.pop(self, None)
         self.network.connections.pop(self, None)

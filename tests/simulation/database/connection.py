@@ -33,6 +33,7 @@ class Connection:
         open: It was opened, and nobody found it dead.
         busy: Whether an interaction uses it.
         max_statement: As the server told.
+        proven: As of the real one.
     """
 
     def __init__(self, client: "Client", use: Use) -> None:
@@ -40,6 +41,7 @@ class Connection:
         self.open = False
         self.busy = False
         self.max_statement = MAX_STATEMENT
+        self.proven = 0
         self.client = client
         self._session: Session | None = None
         self._torn = False

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from imchat.store.sql.mysql_connection import Use
-from imchat.store.sql.mysql_pool import Lease
+from imchat.store.sql.mysql_pool import Doubts, Lease
 from imchat.store.sql.runner import Runner
 from tests.simulation.database.client import Client, Task
 from tests.simulation.database.connection import Connection
@@ -46,14 +46,17 @@ class SimulatedPool:
         client: Whose.
         use: What its connections are for.
         size: Largest number of connections.
+        doubts: Shared with the other pools of the process.
 
     Attributes:
         use: What its connections are for.
+        doubts: As given.
         closing: No new connections are to be made.
     """
 
-    def __init__(self, client: Client, use: Use, size: int) -> None:
+    def __init__(self, client: Client, use: Use, size: int, doubts: Doubts) -> None:
         self.use = use
+        self.doubts = doubts
         self.closing = False
         self._client = client
         self._waiting: deque[tuple[Callable[[Any], Any], Deferred]] = deque()

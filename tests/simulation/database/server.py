@@ -11,6 +11,7 @@ from imchat.store.mysql import SLACK_MS
 from imchat.store.sql.database import Database
 from imchat.store.sql.mysql_connection import Use
 from imchat.store.sql.mysql_dialect import MysqlDialect
+from imchat.store.sql.mysql_pool import Doubts
 from imchat.store.sql.mysql_settings import MysqlSettings
 from imchat.store.sql.outage import Outage
 from imchat.store.sql.runner import DEFAULT_SETTINGS, RunnerSettings
@@ -86,9 +87,11 @@ class SimulatedDatabase:
         client = Client(self, process)
         self._clients.append(client)
         outage = Outage(f"the database (of {process.name})", process)
+        doubts = Doubts()
 
         def runner(name: str, size: int, writes: bool, together: bool = False) -> NamedRunner:
-            pool = SimulatedPool(client, Use(name, writes, together, settings.timeout_ms + SLACK_MS), size)
+            use = Use(name, writes, together, settings.timeout_ms + SLACK_MS)
+            pool = SimulatedPool(client, use, size, doubts)
             return NamedRunner(outage.name, pool, _DIALECT, process, writes=writes, settings=settings, outage=outage)
 
         return Database(

@@ -17,6 +17,9 @@ POINTS = {
 }
 """Crash points of chat nodes."""
 
+A_MOMENT = 0.00005
+"""Seconds in which what is written goes out, and nothing comes back."""
+
 
 class ServerFaults(Faults):
     """Faults of servers."""
@@ -39,7 +42,7 @@ class ServerFaults(Faults):
         del self._armed[point]
         if point == "publish":
             # The acknowledgements of this moment still go out.
-            server.process.callLater(0, self.kill, server, POINTS[point])
+            server.process.callLater(A_MOMENT, self.kill, server, POINTS[point])
         else:
             self.kill(server, POINTS[point])
         return True
