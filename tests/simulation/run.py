@@ -70,6 +70,9 @@ def _listening(world: World) -> Iterator[None]:
     try:
         yield
     finally:
+        # Servers that have started spare what there is then from collection, for they stay for good, but not here.
+        gc.unfreeze()
+        gc.collect()
         gc.enable()
         globalLogPublisher.removeObserver(observe)
 
