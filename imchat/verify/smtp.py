@@ -193,11 +193,13 @@ class SmtpMailer:
         return True
 
     def _abort(self, delivery: _Delivery) -> None:
-        delivery.give_up(SMTPTimeoutError(-1, b"the time is up"))
         connector: Any = self._open[delivery]
         if connector is None:
             delivery.closed.callback(None)
-        elif connector.state == "connected":
+            delivery.give_up(SMTPTimeoutError(-1, b"the time is up"))
+            return
+        delivery.give_up(SMTPTimeoutError(-1, b"the time is up"))
+        if connector.state == "connected":
             # disconnect() would wait for what was written, and a hanging server never reads it.
             connector.transport.abortConnection()
         else:
