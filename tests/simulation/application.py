@@ -129,6 +129,8 @@ class Application:
         code = getattr(failure.value, "code", failure.type.__name__)
         self.world.trace.note(self.name, "refused: %s %s", entry.client_id.hex()[:8], code)
         self.world.recorder.failed(self, entry, code)
+        # Nobody here says anything that may be refused for good, but for what has its own function above.
+        self.world.failures.append(f"{self.name} was refused for good: {entry.client_id.hex()[:8]}, {code}")
 
     # --- what the client tells
 

@@ -71,7 +71,7 @@ def _chat_settings(random: Random) -> ChatSettings:
         max_pending=random.choice((10_000, 10_000, 20)),
         flush_drafts=random.choice((1_000, 1_000, 5)),
         flush_streams=random.choice((500, 500, 3)),
-        fan_out=random.choice((500, 500, 2)),
+        fan_out=random.choice((500, 500, 1)),
         cached_members=random.choice((1_000_000, 1_000_000, 6)),
         revalidation_interval=random.choice((60, 60, 30)),
     )

@@ -75,6 +75,7 @@ class Network:
 
     Attributes:
         connections: The clients' ends of all connections that are open or being made.
+        running: The process that is taking a step.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Network:
         self.timeline = timeline
         self.fault = fault
         self.connections: dict[End, None] = {}
+        self.running: SimulatedProcess | None = None
         self.random = random
         self._base_latency = base_latency
         self._bases: dict[Pair, float] = {}

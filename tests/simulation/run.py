@@ -49,9 +49,11 @@ class Verdict:
     rest: float
 
 
-def _of_the_dead(failure: Failure) -> bool:
-    """Whether it comes from a coroutine of a process that was killed: Python ends it when it finds it."""
-    return isinstance(failure.value, RuntimeError) and "ignored GeneratorExit" in str(failure.value)
+def _of_the_dead(world: World, failure: Failure) -> bool:
+    """Whether it comes from a process that was killed: what waited in it, Python ends when nobody refers to it."""
+    running = world.network.running
+    ended = isinstance(failure.value, RuntimeError) and "ignored GeneratorExit" in str(failure.value)
+    return ended or running is None or running.dead or running is world.clock
 
 
 @contextmanager
@@ -59,7 +61,7 @@ def _listening(world: World) -> Iterator[None]:
     """Failures that programs log are failures of the run."""
 
     def observe(event: LogEvent) -> None:
-        if "log_failure" in event and not _of_the_dead(event["log_failure"]):
+        if "log_failure" in event and not _of_the_dead(world, event["log_failure"]):
             failure = event["log_failure"]
             world.failures.append(f"logged: {formatEvent(event)}: {failure.type.__name__}: {failure.value}")
             world.trace.note("log", "%s\n%s", formatEvent(event), failure.getTraceback())

@@ -20,6 +20,8 @@ class SeedTests(SynchronousTestCase):
         totals = Totals()
         for seed in range(first, first + PART):
             totals.add(run_seed(seed))
+        # Failures that were logged are violations already, but for those of processes that were killed.
+        self.flushLoggedErrors()
         lines = [f"make simulate SEED={verdict.seed}: {verdict.violations[:5]}" for verdict in totals.broken]
         self.assertEqual(lines, [])
         for name in LEAST:
@@ -39,6 +41,7 @@ class ReplayTests(SynchronousTestCase):
     def test_a_seed_runs_the_same_way_every_time(self):
         seed = 13
         verdict = run_seed(seed)
+        self.flushLoggedErrors()
         command = [sys.executable, "-m", "tests.simulation", "--seed", str(seed)]
         # Where sets of texts are gone through in another order, so is everything that depends on it.
         done = subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": "77"}, capture_output=True, text=True)
