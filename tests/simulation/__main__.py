@@ -6,7 +6,8 @@ import argparse
 import multiprocessing
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from tests.simulation.run import Verdict, run_seed
 from tests.simulation.totals import Totals
@@ -16,12 +17,19 @@ EVERY = 10.0
 """Seconds between two lines of progress."""
 
 
+def _positive(word: str) -> int:
+    number = int(word)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
+
+
 def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seed", type=int, help="run this one seed and print what happens in it")
-    parser.add_argument("--seeds", type=int, default=200, help="how many seeds to run (200)")
+    parser.add_argument("--seeds", type=_positive, default=200, help="how many seeds to run (200)")
     parser.add_argument("--first", type=int, default=1, help="the first of them (1)")
-    parser.add_argument("--jobs", type=int, default=2, help="processes that run them (2)")
+    parser.add_argument("--jobs", type=_positive, default=2, help="processes that run them (2)")
     return parser.parse_args(words)
 
 
@@ -59,11 +67,18 @@ def _all(verdicts: Iterable[Verdict], count: int) -> Totals:
     return totals
 
 
-def _many(first: int, count: int, jobs: int) -> int:
-    seeds = range(first, first + count)
+def _verdicts(seeds: Iterable[int], jobs: int) -> Iterator[Verdict]:
     # Started afresh and not forked: a child must not begin with what the parent has in memory.
-    with multiprocessing.get_context("spawn").Pool(jobs, quiet) as pool:
-        totals = _all(pool.imap_unordered(brief, seeds), count)
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), quiet)
+    try:
+        for done in as_completed([pool.submit(brief, seed) for seed in seeds]):
+            yield done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _many(first: int, count: int, jobs: int) -> int:
+    totals = _all(_verdicts(range(first, first + count), jobs), count)
     print(*totals.table(), totals.averages(), sep="\n")
     shortcomings = list(totals.shortcomings())
     for line in shortcomings:
