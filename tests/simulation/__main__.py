@@ -6,7 +6,7 @@ import argparse
 import multiprocessing
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from tests.simulation.run import Verdict, run_seed
 from tests.simulation.totals import Totals
@@ -59,11 +59,15 @@ def _all(verdicts: Iterable[Verdict], count: int) -> Totals:
     return totals
 
 
-def _many(first: int, count: int, jobs: int) -> int:
-    seeds = range(first, first + count)
+def judged(seeds: range, jobs: int) -> Iterator[Verdict]:
+    """Verdicts on seeds, as they come, by so many processes."""
     # Started afresh and not forked: a child must not begin with what the parent has in memory.
     with multiprocessing.get_context("spawn").Pool(jobs, quiet) as pool:
-        totals = _all(pool.imap_unordered(brief, seeds), count)
+        yield from pool.imap_unordered(brief, seeds)
+
+
+def _many(first: int, count: int, jobs: int) -> int:
+    totals = _all(judged(range(first, first + count), jobs), count)
     print(*totals.table(), totals.averages(), sep="\n")
     shortcomings = list(totals.shortcomings())
     for line in shortcomings:
