@@ -1,18 +1,21 @@
 """A cluster of one's own on one machine: MariaDB, Redis, verify, status, two chat nodes and a gate.
 
 Run it with ``make cluster``, or ``python examples/cluster.py [DIRECTORY]`` where imchat is installed. All data goes
-below the directory (default ``var/cluster``) and is found again by the next start. Mails become files there. Ctrl-C
-ends everything; a process that ends before is started again.
+below the directory (default ``var/cluster``) and is found again by the next start. Mails become files there. Ctrl-C, or
+closing the terminal, ends everything; a process that ends before is started again.
 """
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.task import deferLater, react
 
 from imchat.testing import Child, Cluster, ServerFailed
@@ -20,7 +23,9 @@ from imchat.testing import Child, Cluster, ServerFailed
 
 def say(line: str) -> None:
     """Print a line at once."""
-    print(line, flush=True)
+    # The terminal may have been closed; what the servers say is in their files too.
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
 
 
 class LogFollower:
@@ -65,6 +70,8 @@ class Keeper:
                 await child.start(60.0)
             except (ServerFailed, DeferredTimeout):
                 await deferLater(self._reactor, 1.0)
+            else:
+                say(f"{name} runs again, process {child.pid}")
 
 
 def introduce(cluster: Cluster) -> None:
@@ -75,6 +82,7 @@ def introduce(cluster: Cluster) -> None:
     say(f"  gate      {cluster.url}")
     for node in cluster.chats:
         say(f"  chat {node}    127.0.0.1:{cluster.ports[f'chat-{node}']}")
+    say(f"  status    unix:{cluster.directory / 'status.sock'}   verify unix:{cluster.directory / 'verify.sock'}")
     say(f"  MariaDB   127.0.0.1:{cluster.mariadb.port}   Redis 127.0.0.1:{cluster.redis.port}")
     say(f"  mails     {mails}")
     say("")
@@ -109,6 +117,19 @@ async def run(reactor: Any, directory: Path, interrupted: Deferred[None]) -> Non
         say("Ended; the next start finds the data again")
 
 
+def end_with_the_terminal(reactor: Any) -> None:
+    """End in order when the terminal is closed: what stays behind would keep the ports and the data."""
+
+    def stop() -> None:
+        # The shell and the system may both tell it.
+        with contextlib.suppress(ReactorNotRunning):
+            reactor.stop()
+
+    # Unless nohup has said that it is to stay.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(stop))
+
+
 async def main(reactor: Any, directory: str) -> None:
     """Run until the reactor is told to stop, and let it wait for the orderly end."""
     interrupted: Deferred[None] = Deferred()
@@ -120,6 +141,7 @@ async def main(reactor: Any, directory: str) -> None:
         return ended
 
     reactor.addSystemEventTrigger("before", "shutdown", interrupt)
+    end_with_the_terminal(reactor)
     try:
         await run(reactor, Path(directory), interrupted)
     finally:

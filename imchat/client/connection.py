@@ -53,6 +53,11 @@ class Connection(FrameProtocol):
 
     # --- requests
 
+    @property
+    def usable(self) -> bool:
+        """Whether it takes requests."""
+        return self.ended is None and not self.closing
+
     def request(self, frame: Frame) -> Deferred[Frame]:
         """Send a request; its ``request_id`` is set here.
 
@@ -60,7 +65,7 @@ class Connection(FrameProtocol):
             A Deferred of the answer. It fails with an :class:`IMError` that the node told, or with
             :class:`Disconnected`; without an answer in time the whole connection counts as dead and ends.
         """
-        if self.ended is not None or self.closing:
+        if not self.usable:
             return fail(self.ended or Disconnected(self._reason or "the connection is closing"))
         self._last_id += 1
         request_id = self._last_id

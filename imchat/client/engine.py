@@ -141,7 +141,8 @@ class Engine:
                 await sleep(self.clock, delay)
 
     def _connected(self) -> Deferred[Connection]:
-        if self._connection is not None:
+        # One that is closing takes no requests any more, and lasts until the other side is done with it.
+        if self._connection is not None and self._connection.usable:
             return succeed(self._connection)
         if self._ended or self._reason is not None:
             return fail(Stopped("the client was stopped"))

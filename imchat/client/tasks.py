@@ -51,14 +51,14 @@ class Tasks:
 
     def __init__(self, failed: Callable[[Failure], None]) -> None:
         self._failed = failed
-        self._running: set[Deferred[None]] = set()
+        self._running: dict[Deferred[None], None] = {}  # in the order of their start
 
     def start(self, coroutine: Coroutine[Deferred[Any], Any, None]) -> None:
         """Run a coroutine until it ends or :meth:`stop` is called."""
         task = Deferred.fromCoroutine(coroutine)
-        self._running.add(task)
+        self._running[task] = None
         task.addErrback(self._ended)
-        task.addBoth(lambda _: self._running.discard(task))
+        task.addBoth(lambda _: self._running.pop(task, None))
 
     def _ended(self, failure: Failure) -> None:
         if failure.check(CancelledError, ConnectingCancelledError, Disconnected, Stopped) is None:

@@ -16,6 +16,7 @@ from imchat.store.redis import RedisCodes, RedisHealth, RedisLimiter, RedisNodeC
 from imchat.store.redis.limits import GIVE_BACK, TAKE
 from tests.contract.bus import BusContract, appended
 from tests.contract.codes import CodeStoreContract
+from tests.contract.health import HealthContract
 from tests.contract.limiter import RateLimiterContract
 from tests.contract.nodes import A, NodeCopyContract
 from tests.redis import closing, pause, settings, started_pool
@@ -226,10 +227,13 @@ class RedisBusTests(OnRedis, BusContract, TestCase):
         self.assertEqual(here.heard, [])
 
 
-class RedisHealthTests(OnRedis, TestCase):
-    async def test_it_answers(self):
+class RedisHealthTests(OnRedis, HealthContract, TestCase):
+    async def make_health(self):
         self.start()
-        await RedisHealth(self.pool).ping()
+        return RedisHealth(self.pool)
+
+    async def end(self):
+        await self.pool.close()
 
     async def test_where_nothing_listens_it_says_so_at_once(self):
         pool = started_pool(self, settings(1, timeout=60.0))

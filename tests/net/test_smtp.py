@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import re
 import socket
 from pathlib import Path
 
@@ -81,8 +82,9 @@ class SmtpCase(TestCase):
         self.assertEqual(len(told), 1, events)
         self.assertEqual([event for event in events if "log_failure" in event], [])
         line = formatEvent(told[0])
+        written = re.sub("0x[0-9a-f]+", "", repr(events))  # where objects are in memory may look like anything
         for secret in ("123456", LOGIN[1], "ada"):
-            self.assertNotIn(secret, repr(events))
+            self.assertNotIn(secret, written)
         self.assertNotIn("\n", line)
         return line
 

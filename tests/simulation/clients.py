@@ -3,21 +3,17 @@ both. Everything that a device learns is told to the history."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from imchat.client import Accepted, Client, Credentials, Options, Outside, Received, SavedSession, Status, Stopped, Turn
+from imchat.client import Accepted, Client, Credentials, Options, Outside, SavedSession, Status, Stopped
 from imchat.client.gate import Gate
 from imchat.client.network import node_connector
-from imchat.client.state import Change, OutboxEntry, Snapshot
-from imchat.domain.content import Text
-from imchat.domain.errors import BadCredentials, Conflict, IMError, SessionEnded, SessionReplaced, Unauthenticated
-from imchat.wire import imchat_pb2 as pb
+from imchat.client.state import OutboxEntry
+from imchat.domain.errors import BadCredentials, IMError, SessionEnded, SessionReplaced, Unauthenticated
 from tests.fakes.ids import SeededIds
+from tests.simulation.application import Application, Person
 from tests.simulation.disk import Disk, DiskState
 from tests.simulation.http import simulated_http
 from tests.simulation.process import SimulatedProcess
@@ -25,37 +21,10 @@ from tests.simulation.process import SimulatedProcess
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-OTHERWISE = ", otherwise"
-"""Ends the texts that must never be stored, for their ids are another message's."""
-
 _LOGGED_OUT = (SessionEnded, Unauthenticated)
 
 
-@dataclass
-class Person:
-    """A user.
-
-    Attributes:
-        number: Which of them.
-        user_id: Once there is an account.
-        password: By now.
-        other_password: The one that it may be instead: an answer was lost.
-        devices: What they use, and used.
-        bot: Their devices answer questions.
-    """
-
-    number: int
-    name: str
-    email: str
-    password: str
-    other_password: str = ""
-    user_id: int = 0
-    devices: list[Device] = field(default_factory=list)
-    bot: bool = False
-    resetting: bool = False
-
-
-class Device:
+class Device(Application):
     """A device of a user.
 
     Args:
@@ -69,6 +38,7 @@ class Device:
     Attributes:
         wanted: Whether its owner has it switched on.
         over: It is not used any more.
+        taken_over: Another has its session too.
         live: Its client says that it is connected.
     """
 
@@ -81,21 +51,16 @@ class Device:
         session: SavedSession | None = None,
         disk: Disk | None = None,
     ) -> None:
-        self.world = world
-        self.person = person
-        self.name = name
+        super().__init__(world, person, name)
         self.host = host
         self.disk = disk or Disk()
         self.wanted = False
         self.over = False
+        self.taken_over = False
         self.live = False
         self.runs = 0
-        self.process: SimulatedProcess | None = None
-        self.client: Client
         self._session = session
         self._state: DiskState
-        self._last_added: OutboxEntry | None = None
-        self._tentative: dict[int, list[tuple[Received, float]]] = defaultdict(list)
 
     def __repr__(self) -> str:
         return f"<device {self.name}>"
@@ -207,6 +172,8 @@ class Device:
         self.world.trace.note(self.name, "the client ended: %s", failure.getErrorMessage())
         if failure.check(SessionReplaced):
             self.world.trace.hit("session replaced")
+            if not self.taken_over:
+                self.world.failures.append(f"{self.name} was told that it is replaced, and nobody did so")
             self._end(process)
             self.over, self.wanted = True, False
         elif failure.check(*_LOGGED_OUT):
@@ -240,99 +207,3 @@ class Device:
     def _status(self, status: Status, detail: str) -> None:
         self.live = status is Status.LIVE
         self.world.trace.note(self.name, "%s: %s", status.value, detail)
-
-    # --- talk
-
-    def say(self, peer: Person, text: str) -> None:
-        """Send a message to somebody."""
-        if self.usable and self.process is not None:
-            self.process.enter(self._say, self.process, peer, text)
-
-    def _say(self, process: SimulatedProcess, peer: Person, text: str) -> None:
-        found = Deferred.fromCoroutine(self.client.open_direct(peer.user_id))
-        found.addCallback(lambda conversation_id: self._send(process, conversation_id, text))
-        found.addErrback(self._not_sent, process)
-
-    def _send(self, process: SimulatedProcess, conversation_id: int, text: str) -> None:
-        if process.dead:
-            return
-        self._last_added = None
-        sent = self.client.send(conversation_id, text)
-        entry = self._last_added
-        if entry is not None:
-            sent.addErrback(self._refused, process, entry)
-        else:
-            sent.addErrback(self._not_sent, process)
-
-    def say_again(self, conversation_id: int, client_id: bytes, text: str) -> None:
-        """Send a message with an id that was used before, as a program restored from a backup does."""
-        if self.process is not None:
-            self.process.enter(self._say_again, self.process, conversation_id, client_id, text)
-
-    def _say_again(self, process: SimulatedProcess, conversation_id: int, client_id: bytes, text: str) -> None:
-        sent = self.client._engine.outbox.send(conversation_id, client_id, Text(text))
-        sent.addErrback(self._not_sent, process)
-
-    def say_otherwise(self, conversation_id: int, client_id: bytes, text: str) -> None:
-        """Send another text with an id that was used before, which must be refused."""
-        if self.process is not None:
-            self.process.enter(self._say_otherwise, self.process, conversation_id, client_id, text)
-
-    def _say_otherwise(self, process: SimulatedProcess, conversation_id: int, client_id: bytes, text: str) -> None:
-        sent = self.client._engine.outbox.send(conversation_id, client_id, Text(text))
-        sent.addErrback(self._conflict, process)
-
-    def _conflict(self, failure: Failure, process: SimulatedProcess) -> None:
-        if failure.check(Conflict):
-            self.world.trace.hit("conflict")
-        else:
-            self._not_sent(failure, process)
-
-    def _not_sent(self, failure: Failure, process: SimulatedProcess) -> None:
-        if not process.dead and not failure.check(Stopped):
-            self.world.fault(process, failure)
-
-    def _refused(self, failure: Failure, process: SimulatedProcess, entry: OutboxEntry) -> None:
-        if process.dead or failure.check(Stopped):
-            return
-        code = getattr(failure.value, "code", failure.type.__name__)
-        self.world.trace.note(self.name, "refused: %s %s", entry.client_id.hex()[:8], code)
-        self.world.recorder.failed(self, entry, code)
-
-    # --- what the client tells
-
-    def _asked(self, change: Change) -> None:
-        for entry in change.added:
-            self._last_added = entry
-            text = pb.Content.FromString(entry.content).text.text
-            self.world.trace.note(self.name, "says %s %.40s", entry.client_id.hex()[:8], text)
-            if not text.endswith(OTHERWISE):
-                self.world.recorder.attempted(self, entry, text)
-
-    def _acknowledged(self, process: SimulatedProcess, entry: OutboxEntry, accepted: Accepted) -> None:
-        if not process.dead:
-            self.world.trace.note(self.name, "acknowledged %s as %d", entry.client_id.hex()[:8], accepted.seq)
-            self.world.recorder.acknowledged(self, entry, accepted)
-
-    async def _handle(self, turn: Turn) -> None:
-        event = turn.event
-        self._tentative[event.stream_id].append((event, self.world.trace.time))
-        if self.person.bot and not turn.own and isinstance(event.content, Text) and event.content.text.endswith("?"):
-            turn.reply(event.stream_id, Text(f"{self.person.name} answers: {event.content.text[:-1]}"))
-
-    def _written(self, change: Change) -> None:
-        """What is saved as handled is what the application has shown, for good."""
-        for stream_id, seq in (*change.positions.items(), *change.set_back.items()):
-            waiting = self._tentative[stream_id]
-            while waiting and waiting[0][0].seq <= seq:
-                event, at = waiting.pop(0)
-                self.world.trace.note(self.name, "shows %d/%d", event.stream_id, event.seq)
-                self.world.recorder.shown(self, event, at)
-        if change.set_back:
-            self.world.trace.note(self.name, "set back: %s", dict(change.set_back))
-
-    def wiped(self) -> Snapshot:
-        """Lose all that is saved; returns what it was."""
-        before = self.disk.copy()
-        self.disk = Disk()
-        return before

@@ -20,11 +20,9 @@ from imchat.domain.errors import SessionReplaced
 from imchat.domain.models import Event, Membership
 from imchat.net.redis.subscriptions import Subscriptions
 from imchat.ports import SessionsClosed
+from tests.simulation.run import MOVING_IN
 from tests.simulation.servers import CHAT_PORT
 from tests.simulation.world import World
-
-CUTS = 200
-"""So many connections of clients are cut where clients come and go."""
 
 
 def turned_into(thing: Any, kind: type) -> Any:
@@ -69,34 +67,34 @@ class NeverSweeps(BrokenNode):
         turned_into(node._lifecycle._sweep, _BlindSweep)
 
 
-class _Mistaken(Subscriptions):
-    def confirmed(self, channel: bytes) -> bool:
-        return super().confirmed(next(reversed(self._unconfirmed), channel))
-
-
-class ConfirmsTheWrongChannel(BellAlone):
-    """Redis' confirmation of one channel is taken for that of the channel that was asked for last.
-
-    To come to light it takes a Redis that is far from one node, so that something may happen between asking and
-    hearing, clients that come and go, and no other fault, for each makes nodes look for themselves.
-    """
+class FarRedis(BellAlone):
+    """A world without other faults in which all clients come back at once while what a node asks of Redis takes long:
+    something may well happen between asking for a channel and hearing it."""
 
     def __init__(self, seed, conditions) -> None:
-        super().__init__(seed, replace(conditions, faults=0))
-
-    def _base_latency(self, one: str, other: str) -> float:
-        far = {one, other} == {"10.0.0.2", "10.0.2.1"}
-        return 0.4 if far else super()._base_latency(one, other)
+        super().__init__(seed, replace(conditions, faults=0, nodes=2))
+        self.network._extra["10.0.2.1", "10.0.0.2"] = 0.8
 
     def boot(self) -> None:
+        """Switch on all servers."""
         super().boot()
-        for number in range(CUTS):
-            self.timeline.after(12 + number * (self.conditions.busy - 2) / CUTS, self._cut)
+        self.timeline.after(1 + MOVING_IN + self.conditions.busy - 2, self._cut)
 
     def _cut(self) -> None:
-        ends = [end for end in self.network.connections if end.protocol and end.getPeer().port == CHAT_PORT]
-        if ends:
-            self.randoms("cuts").choice(ends).cut()
+        for end in list(self.network.connections):
+            if end.protocol and end.getPeer().port == CHAT_PORT:
+                end.cut()
+
+
+class _Mistaken(Subscriptions):
+    def confirmed(self, channel: bytes) -> bool:
+        for other in list(self._unconfirmed):
+            self._settle(other)
+        return super().confirmed(channel)
+
+
+class ConfirmsTheWrongChannel(FarRedis):
+    """Redis' confirmation of one channel is taken for that of all that were asked for."""
 
     def plant(self, node, node_id, bus):
         turned_into(bus._subscriptions, _Mistaken)

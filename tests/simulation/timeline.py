@@ -8,6 +8,13 @@ from typing import Any
 
 Entry = tuple[float, int, "Due"]
 
+AT_ONCE = 100_000
+"""More than so much in one moment, some hundred in a busy one, is a loop that no time passes in: it would never end."""
+
+
+class BusyLoop(Exception):
+    """Something happens again and again at the same moment."""
+
 
 class Due:
     """Something that is to happen; ``function`` is None once it has happened or was called off."""
@@ -59,14 +66,22 @@ class Timeline:
         self._tidy_at = max(20_000, 2 * len(self._due))
 
     def run(self, until: float) -> None:
-        """Let all happen that is due up to a time."""
+        """Let all happen that is due up to a time.
+
+        Raises:
+            BusyLoop: it would never come to that.
+        """
+        last = self.steps + AT_ONCE
         while self._due and self._due[0][0] <= until:
             when, _, due = heappop(self._due)
             function = due.function
             if function is None:
                 continue
             due.function = None
-            self.now = when
+            if when > self.now:
+                self.now, last = when, self.steps + AT_ONCE
             self.steps += 1
+            if self.steps > last:
+                raise BusyLoop(f"at {when:.3f}: {function} again and again")
             function(*due.args)
         self.now = max(self.now, until)

@@ -37,7 +37,7 @@ class Subscriptions:
         self._wanted: dict[bytes, None] = {}
         self._unconfirmed: dict[bytes, int] = {}
         self._remaking: set[bytes] = set()
-        self._holds: dict[bytes, set[_Hold]] = {}
+        self._holds: dict[bytes, list[_Hold]] = {}
 
     def __contains__(self, channel: bytes) -> bool:
         return channel in self._wanted
@@ -58,9 +58,9 @@ class Subscriptions:
             return [], None
         if self.up:
             self._await(new)
-            missing = {channel for channel in asked if channel in self._unconfirmed}
+            missing = [channel for channel in asked if channel in self._unconfirmed]
         else:
-            missing = set(asked)
+            missing = list(asked)
         if not missing:
             return [], None
         return (new if self.up else []), self._hold(missing)
@@ -108,7 +108,8 @@ class Subscriptions:
         self.up, self._away, self.missed = False, True, True
         self._unconfirmed.clear()
         self._remaking.clear()
-        holds = {hold for waiting in self._holds.values() for hold in waiting}
+        # In the order in which they came, each once: what follows is the same whenever the same has happened.
+        holds = dict.fromkeys(hold for waiting in self._holds.values() for hold in waiting)
         self._holds.clear()
         for hold in holds:
             hold.deferred.callback(None)
@@ -123,8 +124,8 @@ class Subscriptions:
         for channel in channels:
             self._unconfirmed[channel] = self._unconfirmed.get(channel, 0) + 1
 
-    def _hold(self, missing: set[bytes]) -> Deferred[None]:
-        hold = _Hold(missing)
+    def _hold(self, missing: list[bytes]) -> Deferred[None]:
+        hold = _Hold(set(missing))
         for channel in missing:
-            self._holds.setdefault(channel, set()).add(hold)
+            self._holds.setdefault(channel, []).append(hold)
         return hold.deferred

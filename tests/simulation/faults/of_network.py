@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from twisted.internet.error import ConnectionLost
 
-from tests.simulation.clients import Person
+from tests.simulation.application import Person
 from tests.simulation.faults.kinds import Faults, kind
 from tests.simulation.transport import End
 

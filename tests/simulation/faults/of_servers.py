@@ -151,7 +151,7 @@ class ServerFaults(Faults):
 
     @kind("node frozen", 4)
     def node_frozen(self) -> bool:
-        seconds = self.random.choice((0.3, 2, 5, 12, 25))
+        seconds = self.random.choice((0.3, 2, 5, 12, 25, 45))
         return self._do(self.world.nodes, lambda node: self._freeze(node, "node frozen", seconds))
 
     @kind("gate killed")
