@@ -5,6 +5,7 @@ code                    what was broken
 ======================  ==============================================================================================
 lost                    an acknowledged message is not in the database at the place that was told
 answered_unalike        two acknowledgements of one message differ, or a stored one was refused for good
+dropped                 a message that a device had saved to be sent was neither stored nor refused
 hole                    the sequence numbers of a stream are not dense, or its head does not stand at the last of them
 doubled                 one message is stored at two places
 forged                  a stored message that its sender never attempted, or never so, or must not write there
@@ -16,6 +17,7 @@ skipped                 a device showed an event before an earlier one that its 
 not_shown               a device that had time to catch up does not show an event that its user may see
 intruded                a device showed an event that its user must not see
 ghost                   a node counts a connection that is none or was replaced, or has forgotten one that is
+revoked                 a node serves a session that was ended
 unsettled               something did not come to rest in time
 ======================  ==============================================================================================
 """
@@ -27,6 +29,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tests.simulation.history import Acknowledgement, Attempt, Failure, HeadRow, History, Period, Row
+from tests.simulation.truth import Truth
 
 AT_MOST = 10
 """So many violations of one code are told; of the rest only how many there are."""
@@ -43,50 +46,6 @@ class Violation(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.line}"
-
-
-class Truth:
-    """The database at the end, arranged for looking things up.
-
-    Attributes:
-        streams: The rows of each stream by seq.
-        places: Where each (stream, sender, client id) is stored.
-        members: As in the history.
-    """
-
-    def __init__(self, history: History) -> None:
-        self.streams: dict[int, dict[int, Row]] = defaultdict(dict)
-        self.places: dict[tuple[int, int, bytes], int] = {}
-        self.members = history.members
-        self.twice: list[Row] = []
-        for row in history.rows:
-            key = (row.stream_id, row.sender_id, row.client_id)
-            if key in self.places:
-                self.twice.append(row)
-            self.places[key] = row.seq
-            self.streams[row.stream_id][row.seq] = row
-        self._visible: dict[int, list[int]] = defaultdict(list)
-        for conversation_id, members in self.members.items():
-            for user_id in members:
-                self._visible[user_id].append(conversation_id)
-
-    def periods(self, stream_id: int, user_id: int) -> Sequence[Period]:
-        """What a user may see of a stream."""
-        if stream_id in self.members:
-            return self.members[stream_id].get(user_id, ())
-        return (Period(1, None),) if stream_id == user_id else ()
-
-    def visible(self, stream_id: int, user_id: int) -> list[int]:
-        """The seqs of a stream that a user may see, ascending."""
-        last = max(self.streams.get(stream_id, {0: None}))
-        seqs: list[int] = []
-        for period in self.periods(stream_id, user_id):
-            seqs.extend(range(period.from_seq, (last if period.to_seq is None else min(last, period.to_seq)) + 1))
-        return seqs
-
-    def streams_of(self, user_id: int) -> list[int]:
-        """The streams of which a user may see something."""
-        return [user_id, *self._visible.get(user_id, ())]
 
 
 def _told(violations: Iterator[Violation]) -> list[Violation]:
@@ -143,6 +102,18 @@ def refused(history: History, truth: Truth) -> Iterator[Violation]:
         if seq is not None and failure.code not in MAY_BE_STORED:
             line = f"{_message(failure)} of {failure.device}: {failure.code} at {failure.at:.3f}, stored as {seq}"
             yield Violation("answered_unalike", line)
+
+
+def dropped(history: History, truth: Truth) -> Iterator[Violation]:
+    """What a device has saved is sent until it is answered."""
+    over = {(failure.device, failure.client_id) for failure in history.failures}
+    for attempt in history.attempts:
+        if attempt.client_id not in history.saved.get(attempt.device, ()) or attempt.device not in history.settled:
+            continue
+        stored = (attempt.conversation_id, attempt.user_id, attempt.client_id) in truth.places
+        if not stored and (attempt.device, attempt.client_id) not in over:
+            line = f"{_message(attempt)}, said at {attempt.at:.3f} and saved by {attempt.device}, is stored nowhere"
+            yield Violation("dropped", line)
 
 
 def dense(history: History, truth: Truth) -> Iterator[Violation]:
@@ -278,6 +249,14 @@ def connections(history: History, truth: Truth) -> Iterator[Violation]:
         yield Violation("ghost", f"{connection} is connected and no node knows it")
 
 
+def valid(history: History, truth: Truth) -> Iterator[Violation]:
+    """No session is served that was ended."""
+    if history.claimed is None or history.sessions is None:
+        return
+    for connection in sorted(set(history.claimed) - set(history.sessions)):
+        yield Violation("revoked", f"{connection} is served, and has no session any more")
+
+
 def at_rest(history: History, truth: Truth) -> Iterator[Violation]:
     """Everything came to rest in time."""
     for line in history.unsettled:
@@ -291,10 +270,12 @@ def _message(one: Attempt | Acknowledgement | Failure) -> str:
 RULES: tuple[Callable[[History, Truth], Iterator[Violation]], ...] = (
     lost,
     refused,
+    dropped,
     dense,
     genuine,
     ordered,
     shown,
     connections,
+    valid,
     at_rest,
 )

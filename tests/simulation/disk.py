@@ -21,10 +21,12 @@ class Disk:
 
     Attributes:
         saved: What is on it.
+        outgoing: The client ids of all messages that ever were on it to be sent.
     """
 
     def __init__(self, saved: Snapshot | None = None) -> None:
         self.saved = saved or Snapshot()
+        self.outgoing: dict[bytes, None] = {}
 
     def copy(self) -> Snapshot:
         """What is on it, for somebody else to have."""
@@ -83,6 +85,7 @@ class DiskState:
 
     def _apply(self, change: Change) -> None:
         apply(self._disk.saved, change)
+        self._disk.outgoing.update((entry.client_id, None) for entry in change.added)
         self._written(change)
 
     def crashed(self) -> None:

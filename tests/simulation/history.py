@@ -6,7 +6,7 @@ name, as one that was never there. Times (``at``) are seconds on the harness's c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -102,11 +102,13 @@ class History:
         attempts: In the order in which each device made them.
         acknowledgements: All answers.
         failures: Messages given up.
+        saved: For each device the client ids of all messages that were ever on its disk to be sent, as far as known.
         shown: In the order in which each device showed them.
         rows: All events of all streams.
         heads: All heads.
         members: For each conversation its members' periods; a stream that is no conversation is its user's own.
         settled: Devices that were connected at the end and had time to catch up, and whose each is.
+        sessions: The sessions in the database at the end; None where nobody looked.
         claimed: Connections that the living nodes count as theirs at the end; None where nobody asked.
         connected: Connections that there are at the end, as the devices know.
         unsettled: What did not come to rest within the time for it, as lines.
@@ -115,11 +117,13 @@ class History:
     attempts: list[Attempt] = field(default_factory=list)
     acknowledgements: list[Acknowledgement] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    saved: Mapping[str, Collection[bytes]] = field(default_factory=dict)
     shown: list[Shown] = field(default_factory=list)
     rows: Iterable[Row] = ()
     heads: Sequence[HeadRow] = ()
     members: Mapping[int, Mapping[int, Sequence[Period]]] = field(default_factory=dict)
     settled: Mapping[str, int] = field(default_factory=dict)
+    sessions: Collection[Connection] | None = None
     claimed: Sequence[Connection] | None = None
     connected: Sequence[Connection] = ()
     unsettled: Sequence[str] = ()

@@ -48,10 +48,12 @@ PLANTED = (
     Planted(nodes.IgnoresNewConversations, ("not_shown",)),
     Planted(nodes.ForgetsTheOrderRule, ("reordered",)),
     Planted(nodes.LetsReplacedDevicesStay, ("ghost",)),
+    Planted(nodes.ServesEndedSessions, ("revoked",)),
     Planted(nodes.TellsEverybody, ("intruded",)),
     Planted(clients.ShowsWhatComes, ("skipped",)),
     Planted(clients.SendsTheNewestFirst, ("reordered",)),
     Planted(clients.SendsAgainUnderAnotherId, ("forged",)),
+    Planted(clients.TakesWhatWasSentForStored, ("dropped",)),
     Planted(clients.SavesThePositionFirst, ("skipped",)),
 )
 

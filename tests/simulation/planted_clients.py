@@ -7,7 +7,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from twisted.python.failure import Failure
+
 from imchat.client.engine import Engine
+from imchat.client.errors import Disconnected
 from imchat.client.inbox import InStream, Received, Step
 from imchat.client.outbox import Outbox
 from imchat.client.receiver import Receiver
@@ -85,6 +88,21 @@ class SendsAgainUnderAnotherId(BrokenClient):
 
     def plant(self, engine):
         turned_into(engine.outbox, _Renaming).flown = set(), engine.ids
+
+
+class _Trusting(Outbox):
+    def _refused(self, lane: Any, entry: Any, failure: Failure) -> None:
+        if failure.check(Disconnected):
+            self._finish(lane, entry)
+        else:
+            super()._refused(lane, entry, failure)
+
+
+class TakesWhatWasSentForStored(BrokenClient):
+    """A client that loses its connection forgets what was under way."""
+
+    def plant(self, engine):
+        turned_into(engine.outbox, _Trusting)
 
 
 class _Careless(Engine):

@@ -16,7 +16,7 @@ from imchat.chat.logic.sessions import Sessions
 from imchat.chat.logic.storing import Flushed
 from imchat.chat.logic.sweep import Sweep
 from imchat.chat.node import ChatNode
-from imchat.domain.errors import SessionReplaced
+from imchat.domain.errors import SessionEnded, SessionReplaced
 from imchat.domain.models import Event, Membership
 from imchat.net.redis.subscriptions import Subscriptions
 from imchat.ports import SessionsClosed
@@ -186,6 +186,22 @@ class LetsReplacedDevicesStay(BrokenNode):
 
     def plant(self, node, node_id, bus):
         turned_into(node._sessions, _Lenient)
+
+
+class _Heedless(Sessions):
+    def closed(self, notice: SessionsClosed) -> None:
+        if notice.code != SessionEnded.code:
+            super().closed(notice)
+
+    def compare(self, live: Live, generation: int | None) -> None:
+        super().compare(live, live.generation if generation is None else generation)
+
+
+class ServesEndedSessions(BrokenNode):
+    """A connection stays when its session is ended."""
+
+    def plant(self, node, node_id, bus):
+        turned_into(node._sessions, _Heedless)
 
 
 class _Talkative(FanOut):

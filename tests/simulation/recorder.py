@@ -98,12 +98,14 @@ class Recorder:
             periods = members[row["conversation_id"]].setdefault(row["user_id"], [])
             periods.append(Period(row["from_seq"], row["to_seq"]))
         history.members = members
+        history.sessions = [Connection(row["user_id"], bytes(row["device_id"]).decode()) for row in tables["session"]]
 
     def people(self, devices: list[Device], nodes: list[ChatServer], unsettled: list[str]) -> None:
         """The devices and the nodes at the end."""
         history = self.history
         history.unsettled = unsettled
         history.settled = {device.name: device.person.user_id for device in devices if device.live}
+        history.saved = {device.name: device.disk.outgoing for device in devices}
         history.claimed = claimed(nodes)
         history.connected = connected(devices)
 

@@ -1,6 +1,7 @@
 """The checker finds each kind of violation, and none in a right history."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -91,8 +92,21 @@ class CheckerTests(SynchronousTestCase):
         self.assert_found(history, "answered_unalike")
 
     def test_a_message_whose_id_was_used_before_is_refused(self):
+        self.assert_found(replace(right(), failures=[Failure(1, "alice-1", ALICE, TALK, cid(2), "conflict")]))
+
+    def test_a_saved_message_is_never_sent(self):
         history = right()
-        history.failures = [Failure(1, "alice-1", ALICE, TALK, cid(2), "conflict")]
+        history.attempts.append(attempt(4))
+        self.assert_found(history)
+        history.saved = {"alice-1": {cid(number) for number in range(1, 5)}}
+        self.assert_found(history, "dropped")
+        history.failures = [Failure(1, "alice-1", ALICE, TALK, cid(4), "forbidden")]
+        self.assert_found(history)
+
+    def test_a_device_that_is_off_has_something_to_send(self):
+        history = right()
+        history.attempts.append(attempt(4))
+        history.saved, history.settled = {"alice-1": {cid(4)}}, {"bob-1": BOB}
         self.assert_found(history)
 
     def test_a_hole_in_the_sequence(self):
@@ -152,6 +166,9 @@ class CheckerTests(SynchronousTestCase):
         history.attempts[:2] = [attempt(2), attempt(1)]
         self.assert_found(history, "reordered")
 
+    def test_a_resend_has_the_place_of_the_first_try(self):
+        self.assert_found(replace(right(), attempts=[*right().attempts, attempt(1)]))
+
     def test_two_devices_of_a_user_have_no_order_between_them(self):
         history = right()
         history.attempts = [attempt(3), attempt(2, "alice-2"), attempt(1, "alice-3")]
@@ -161,11 +178,6 @@ class CheckerTests(SynchronousTestCase):
         history = right()
         history.attempts[:2] = [attempt(2), attempt(1)]
         history.failures = [Failure(1, "alice-1", ALICE, TALK, cid(2), "unavailable")]
-        self.assert_found(history)
-
-    def test_a_resend_has_the_place_of_the_first_try(self):
-        history = right()
-        history.attempts.append(attempt(1))
         self.assert_found(history)
 
     def test_a_wrong_ordinal(self):
@@ -263,6 +275,14 @@ class CheckerTests(SynchronousTestCase):
         self.assert_found(history, "ghost")
         history.claimed = connected
         self.assert_found(history)
+
+    def test_a_session_that_was_ended_is_served(self):
+        history = right()
+        history.claimed = history.connected = [Connection(1, "a"), Connection(2, "b")]
+        history.sessions = [Connection(1, "a"), Connection(2, "b"), Connection(2, "c")]
+        self.assert_found(history)
+        history.sessions = [Connection(1, "a")]
+        self.assert_found(history, "revoked")
 
     def test_what_does_not_come_to_rest(self):
         history = right()

@@ -10,7 +10,7 @@ from tests.simulation.application import Person
 from tests.simulation.faults.kinds import Faults, kind
 from tests.simulation.transport import End
 
-FLOOD = 30
+FLOOD = 60
 """Long messages that fill all buffers before one who does not read."""
 
 
@@ -128,7 +128,7 @@ class NetworkFaults(Faults):
         self._block(*[(node.host, device.host) for device in self.world.devices()])
         return True
 
-    @kind("client does not read", 4)
+    @kind("client does not read", 8)
     def slow_consumer(self) -> bool:
         """Then there is much to be read."""
         ends = [end for end in self._connections(True) if end.getPeer().port == 8090]
@@ -137,11 +137,11 @@ class NetworkFaults(Faults):
         end = self.random.choice(ends)
         end.slow_down(True)
         self._slow.append(end)
-        self.after(self.random.choice((3, 10, 40)), end.slow_down, False)
+        self.after(self.random.choice((4, 10, 40)), end.slow_down, False)
         device = next(device for device in self.world.devices() if device.process is end.process)
         for number in range(FLOOD):
-            self.after(0.05 * number + self.random.random(), self._flood, device.person, end)
-        self.after(3, self._filled, end)
+            self.after(0.04 * number + self.random.random(), self._flood, device.person, end)
+        self.after(3.5, self._filled, end)
         return True
 
     def _flood(self, person: Person, end: End) -> None:
