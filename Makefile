@@ -49,7 +49,7 @@ run: $(VENV)/installed
 demo: $(VENV)/installed
 	$(BIN)/python examples/demo.py
 
-cluster: $(VENV)/installed-test
+cluster: $(VENV)/installed
 	@sh tests/install-packages --programs
 	$(BIN)/python examples/cluster.py
 

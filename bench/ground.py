@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
-
-import pymysql
+from urllib.request import urlopen
 
 from imchat.assemble.embedded import DATABASE_FILE
 from imchat.domain.sessions import DAY_MS
 from imchat.store import mysql, sqlite
 from imchat.store.sql.database import Database
-from imchat.testing import Cluster, EmbeddedServer
+from imchat.testing import Child, Cluster, EmbeddedServer, ServerFailed, free_port
 
 T = TypeVar("T")
 
@@ -59,8 +59,24 @@ class Ground(Protocol):
     def pids(self) -> dict[str, int]:
         """Process ids; the names of chat nodes begin with ``chat``."""
 
-    def commits(self) -> int | None:
-        """How many transactions the database has committed; None where it does not tell."""
+    def flushes(self) -> int:
+        """How many batches the chat nodes have brought to the database."""
+
+
+def _with_metrics(server: Child) -> int:
+    """Let a server serve its metrics; the port."""
+    port = free_port()
+    server.command.append(f"--metrics=tcp:{port}:interface=127.0.0.1")
+    return port
+
+
+def _flushes(port: int) -> int:
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        text: str = answer.read().decode("utf-8")
+    found = re.search(r"^imchat_chat_flush_messages_count(?:\{.*\})? ([0-9.e+]+)$", text, re.MULTILINE)
+    if found is None:
+        raise ServerFailed("the chat node does not tell its flushes")
+    return int(float(found[1]))
 
 
 class ClusterGround:
@@ -78,6 +94,7 @@ class ClusterGround:
         self._cluster.mariadb.command += MARIADB_OPTIONS
         self.nodes = [("127.0.0.1", self._cluster.ports[f"chat-{node}"]) for node in self._cluster.chats]
         self.url = self._cluster.url
+        self._metrics = [_with_metrics(chat) for chat in self._cluster.chats.values()]
 
     @property
     def _account(self) -> dict[str, Any]:
@@ -108,11 +125,9 @@ class ClusterGround:
         """All processes."""
         return {name: child.pid for name, child in self._cluster.children.items() if child.pid is not None}
 
-    def commits(self) -> int | None:
-        """Transactions that MariaDB has committed."""
-        with pymysql.connect(**self._account) as connection, connection.cursor() as cursor:
-            cursor.execute("SHOW GLOBAL STATUS LIKE 'Com_commit'")
-            return int(cursor.fetchone()[1])
+    def flushes(self) -> int:
+        """Of all nodes."""
+        return sum(map(_flushes, self._metrics))
 
 
 class EmbeddedGround:
@@ -130,6 +145,7 @@ class EmbeddedGround:
         self._server = EmbeddedServer(reactor, directory, SETTINGS)
         self.nodes = [("127.0.0.1", self._server.chat_port)]
         self.url = self._server.url
+        self._metrics = _with_metrics(self._server)
 
     async def start(self, fill: Callable[[Database], Awaitable[T]]) -> T:
         """Fill the database, which nobody else has open yet, then start."""
@@ -156,6 +172,6 @@ class EmbeddedGround:
         """The one process."""
         return {} if self._server.pid is None else {"chat": self._server.pid}
 
-    def commits(self) -> int | None:
-        """SQLite does not tell."""
-        return None
+    def flushes(self) -> int:
+        """Of the one node."""
+        return _flushes(self._metrics)

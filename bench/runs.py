@@ -76,13 +76,13 @@ class Measured:
     Attributes:
         cpu: Seconds by process.
         memory_kib: Resident at the end of the window, by process.
-        commits: Transactions of the database; None where it does not tell.
+        flushes: Batches that the chat nodes brought to the database.
     """
 
     found: dict[str, Any]
     cpu: dict[str, float]
     memory_kib: dict[str, int]
-    commits: int | None
+    flushes: int
 
     def per(self, count: int) -> Result:
         """CPU and memory as they are reported, for so many messages or logins."""
@@ -104,11 +104,10 @@ async def measure(place: Place, module: str, plan: dict[str, Any]) -> Measured:
     generator = Generator(place.reactor, module, plan, place.directory, "measuring")
     try:
         await generator.start()
-        usage, before = Usage({**ground.pids(), "generator": generator.pid}), ground.commits()
+        usage, before = Usage({**ground.pids(), "generator": generator.pid}), ground.flushes()
         await generator.measured()
-        cpu, memory, after = usage.seconds(), usage.memory_kib(), ground.commits()
-        commits = None if before is None or after is None else after - before
-        return Measured(await generator.result(), cpu, memory, commits)
+        cpu, memory, after = usage.seconds(), usage.memory_kib(), ground.flushes()
+        return Measured(await generator.result(), cpu, memory, after - before)
     finally:
         await generator.kill()
 
@@ -148,7 +147,7 @@ async def talk(place: Place, pairs: list[dict[str, Any]], slots: int, split: boo
         "checked": found["checked"],
         "per_second": round(messages / found["seconds"]),
         "ms": found["ack_ms"],
-        "flush": round(messages / measured.commits, 1) if measured.commits else None,
+        "flush": round(messages / max(1, measured.flushes), 1),
         **measured.per(messages),
     }
 

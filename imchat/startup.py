@@ -13,6 +13,7 @@ import os
 import re
 import socket
 import stat
+from ipaddress import ip_address
 from pathlib import Path
 
 from twisted.internet.endpoints import serverFromString
@@ -246,15 +247,30 @@ def advertised(endpoint: str, advertise: str) -> NodeAddress:
         advertise: ``HOST:PORT`` from the configuration, or empty.
 
     Raises:
-        StartupError: ``advertise`` is empty and the listener's own address says nothing to a client.
+        StartupError: ``advertise`` is empty and the listener's own address says nothing to a client, or ``advertise``
+            says nothing to one itself.
     """
     tls = endpoint.partition(":")[0] in ("ssl", "tls")
     if advertise:
         host, _, port = advertise.rpartition(":")
-        return NodeAddress(host.strip("[]"), int(port), tls)
+        host = host.strip("[]")
+        if _is_everywhere(host):
+            raise StartupError(f"chat.advertise = {advertise!r} is no address that clients can reach: name one")
+        return NodeAddress(host, int(port), tls)
     address = tcp_address(endpoint)
-    if address is None or address[0] in ("", "0.0.0.0", "::") or not address[1]:  # noqa: S104
+    if address is None or _is_everywhere(address[0]) or not address[1]:
         raise StartupError(
             f'chat.listen = {endpoint!r} says no address that clients can reach: set chat.advertise = "HOST:PORT"'
         )
     return NodeAddress(address[0], address[1], tls)
+
+
+def _is_everywhere(host: str) -> bool:
+    """Whether a host, in whatever spelling (``0``, ``::0``), stands for all addresses of the machine."""
+    if not host:
+        return True
+    try:
+        spelt_out = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)[0][4][0]
+    except OSError:
+        return False
+    return ip_address(str(spelt_out).partition("%")[0]).is_unspecified

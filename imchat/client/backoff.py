@@ -30,6 +30,7 @@ class Timing:
     Attributes:
         request: For the answer to one request; beyond it the connection counts as dead.
         connect: For a connection to a node.
+        route: For the gate's answer where to connect; beyond it the nodes that it told before will do.
         ping: A ping is sent after so long without other traffic.
         silence: A connection on which nothing arrives for so long counts as dead.
         steady: A connection that lived so long starts the back-off anew.
@@ -41,6 +42,7 @@ class Timing:
 
     request: float = 30.0
     connect: float = 10.0
+    route: float = 5.0
     ping: float = 30.0
     silence: float = 90.0
     steady: float = 10.0

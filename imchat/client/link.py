@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol, cast
 
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.internet.protocol import Factory
@@ -165,10 +167,11 @@ class Link:
 
     async def _route(self, session: SavedSession) -> SavedSession:
         try:
-            login = await self._gate.route(session.token)
+            asked = Deferred.fromCoroutine(self._gate.route(session.token))
+            login = await asked.addTimeout(self._timing.route, self._clock)
         except Unauthenticated:
             raise
-        except (Unreachable, IMError) as error:
+        except (Unreachable, IMError, DeferredTimeout) as error:
             _log.debug("no fresh route: {error}", error=str(error))
             return session
         if not login.route.nodes:

@@ -119,7 +119,12 @@ class Worker:
         self._started_at = self._reactor.seconds()
         self._child = child = _Child(self)
         descriptors = {0: "w", 1: "r", 2: "r", HEARTBEAT_FD: "r", LIFELINE_FD: "w"}
-        self._reactor.spawnProcess(child, self._command[0], self._command, env=None, childFDs=descriptors)
+        try:
+            self._reactor.spawnProcess(child, self._command[0], self._command, env=None, childFDs=descriptors)
+        except OSError as error:
+            # No process or descriptor is left on the machine at the moment: the place must not stay empty for that.
+            self.ended(f"cannot be started ({error.strerror or error})")
+            return
         self._set_timer(self._patience.start, self._kill, "was not ready in time")
 
     def beat(self, ready: bool) -> None:

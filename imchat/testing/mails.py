@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import itertools
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,16 @@ from twisted.internet.protocol import Protocol
 from twisted.mail.interfaces import IMessageDelivery, IMessageSMTP
 from twisted.mail.smtp import ESMTP, SMTPFactory
 from zope.interface import implementer
+
+
+def readable(mail: bytes) -> bytes:
+    """The same mail with its texts as they are, for whoever looks into the file: servers are sent base64."""
+    message = email.message_from_bytes(mail, policy=email.policy.default.clone(cte_type="8bit", max_line_length=0))
+    for part in message.walk():
+        if part.get_content_maintype() == "text":
+            text, subtype = part.get_content(), part.get_content_subtype()
+            part.set_content(text, subtype=subtype, cte="8bit")
+    return message.as_bytes()
 
 
 @implementer(IMessageSMTP)
@@ -31,7 +43,7 @@ class _Mail:
         """Twisted: that was all."""
         # Never half a mail under the name that is looked for.
         unfinished = self._path.with_suffix(".part")
-        unfinished.write_bytes(b"\r\n".join([*self._lines, b""]))
+        unfinished.write_bytes(readable(b"\n".join([*self._lines, b""])))
         unfinished.rename(self._path)
         return succeed(None)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -11,11 +13,17 @@ from pathlib import Path
 from twisted.logger import Logger
 
 from imchat.domain.errors import Unavailable
+from imchat.domain.sessions import DAY_MS
 from imchat.ports import Ids, Mail
 from imchat.verify.message import build
 
 InThread = Callable[[Callable[[], None]], Awaitable[None]]
 """Runs a function in a thread and waits for it."""
+
+KEPT_DAYS = 7
+"""Older mails are removed: what is in them was worth something for minutes."""
+
+_OWN_NAME = re.compile(r"\d{8}T\d{6}\.\d{3}Z-\d{6,}-[0-9a-f]{8}\.eml")
 
 _log = Logger()
 
@@ -23,7 +31,8 @@ _log = Logger()
 class OutboxMailer:
     """The :class:`imchat.ports.Mailer` that writes each mail into a directory of its own, as an ``.eml`` file.
 
-    Names sort by time. Directory and files are for their owner only: whoever can read them can use the codes.
+    Names sort by time; mails older than :data:`KEPT_DAYS` are removed. Directory and files are for their owner only:
+    whoever can read them can use the codes.
 
     Args:
         directory: Made at the first mail if it is not there.
@@ -58,7 +67,7 @@ class OutboxMailer:
         path = self._directory / self._name(now_ms, unique)
         try:
             data = build(mail, self._sender, unique, now_ms, "8bit")
-            await self._in_thread(partial(_write, path, data))
+            await self._in_thread(partial(_write, path, data, _time_of(now_ms - KEPT_DAYS * DAY_MS)))
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             _log.error("cannot write a mail into {directory}: {reason}", directory=self._directory, reason=reason)
@@ -67,11 +76,15 @@ class OutboxMailer:
 
     def _name(self, now_ms: int, unique: str) -> str:
         self._count += 1
-        time = datetime.fromtimestamp(now_ms // 1000, UTC)
-        return f"{time:%Y%m%dT%H%M%S}.{now_ms % 1000:03d}Z-{self._count:06d}-{unique[:8]}.eml"
+        return f"{_time_of(now_ms)}-{self._count:06d}-{unique[:8]}.eml"
 
 
-def _write(path: Path, data: bytes) -> None:
+def _time_of(now_ms: int) -> str:
+    return f"{datetime.fromtimestamp(now_ms // 1000, UTC):%Y%m%dT%H%M%S}.{now_ms % 1000:03d}Z"
+
+
+def _write(path: Path, data: bytes, kept_from: str) -> None:
+    """Write a mail, then remove those that are older than ``kept_from``; nothing else in the directory is touched."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.chmod(0o700)
     unfinished = path.with_name(f".{path.name}.part")
@@ -83,3 +96,8 @@ def _write(path: Path, data: bytes) -> None:
     except OSError:
         unfinished.unlink(missing_ok=True)
         raise
+    for other in path.parent.iterdir():
+        if other.name < kept_from and _OWN_NAME.fullmatch(other.name):
+            # The mail is written, whatever becomes of the others.
+            with contextlib.suppress(OSError):
+                other.unlink()

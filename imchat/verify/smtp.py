@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from io import BytesIO
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificates
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.interfaces import IConnector, IOpenSSLClientConnectionCreator, IReactorTCP, IReactorTime
+from twisted.internet.error import DNSLookupError
+from twisted.internet.interfaces import IConnector, IOpenSSLClientConnectionCreator, IReactorTime
 from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
 from twisted.logger import Logger
 from twisted.mail.smtp import (
@@ -23,6 +26,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
 from imchat.domain.errors import Unavailable
+from imchat.net.names import addresses_of
 from imchat.ports import Ids, Mail
 from imchat.verify.faults import explain
 from imchat.verify.message import build, split_sender
@@ -60,6 +64,7 @@ class _Delivery(ESMTPSenderFactory):
     Attributes:
         taken: Fires with the outcome.
         closed: Fires when there is no connection any more, not later than ``taken`` where that is the reason.
+        elsewhere: Tries the next address of the server, if there is one more.
     """
 
     noisy = False
@@ -80,8 +85,11 @@ class _Delivery(ESMTPSenderFactory):
         )
         self.taken = taken
         self.closed: Deferred[None] = Deferred()
+        self.elsewhere: Callable[[], bool] = lambda: False
 
-    def clientConnectionFailed(self, connector: IConnector, err: Failure) -> None:
+    def clientConnectionFailed(self, connector: IConnector | None, err: Failure) -> None:
+        if not self.taken.called and self.elsewhere():
+            return
         self.closed.callback(None)
         super().clientConnectionFailed(connector, err)
 
@@ -102,7 +110,7 @@ class SmtpMailer:
     The name in the server's certificate is checked against ``settings.host``.
 
     Args:
-        reactor: Makes the connections.
+        reactor: Makes the connections, and knows the addresses of names.
         clock: For the time-out and the mails' dates.
         ids: For Message-IDs.
         settings: Where the server is, and what it wants.
@@ -111,14 +119,15 @@ class SmtpMailer:
         ValueError: ``settings`` have a sender that is no address, or a ``ca_pem`` without a certificate.
     """
 
-    def __init__(self, reactor: IReactorTCP, clock: IReactorTime, ids: Ids, settings: SmtpSettings) -> None:
+    def __init__(self, reactor: Any, clock: IReactorTime, ids: Ids, settings: SmtpSettings) -> None:
         split_sender(settings.sender)
         self._reactor = reactor
         self._clock = clock
         self._ids = ids
         self._settings = settings
         self._context = None if settings.security == "none" else _context(settings)
-        self._open: dict[_Delivery, IConnector] = {}
+        # No connector as long as the name is looked up.
+        self._open: dict[_Delivery, IConnector | None] = {}
 
     async def send(self, mail: Mail) -> None:
         """Return when the server took the mail over.
@@ -144,19 +153,14 @@ class SmtpMailer:
     async def stop(self) -> None:
         """End what is on its way, and return when no connection is left."""
         closed = [delivery.closed for delivery in self._open]
-        for delivery, connector in list(self._open.items()):
-            _abort(delivery, connector)
+        for delivery in list(self._open):
+            self._abort(delivery)
         await gatherResults(closed)
 
     def _start(self, delivery: _Delivery) -> None:
         settings = self._settings
-        factory: Any = delivery
-        if settings.security == "tls" and self._context is not None:
-            factory = TLSMemoryBIOFactory(self._context, True, delivery)
-        seconds = settings.timeout_ms / 1000
-        connector = self._reactor.connectTCP(settings.host, settings.port, factory, timeout=seconds)
-        self._open[delivery] = connector
-        deadline = self._clock.callLater(seconds, _abort, delivery, connector)
+        deadline = self._clock.callLater(settings.timeout_ms / 1000, self._abort, delivery)
+        self._open[delivery] = None
 
         def closed(_: None) -> None:
             del self._open[delivery]
@@ -164,6 +168,42 @@ class SmtpMailer:
                 deadline.cancel()
 
         delivery.closed.addCallback(closed)
+        addresses_of(self._reactor, settings.host, settings.port).addCallback(self._resolved, delivery)
+
+    def _resolved(self, hosts: list[str], delivery: _Delivery) -> None:
+        if delivery not in self._open:
+            return
+        if not hosts:
+            delivery.clientConnectionFailed(None, Failure(DNSLookupError(self._settings.host)))
+            return
+        delivery.elsewhere = partial(self._connect, delivery, iter(hosts), len(hosts))
+        delivery.elsewhere()
+
+    def _connect(self, delivery: _Delivery, hosts: Iterator[str], count: int) -> bool:
+        """Connect to the next address; return False where there is none."""
+        host = next(hosts, None)
+        if host is None:
+            return False
+        factory: Any = delivery
+        if self._settings.security == "tls" and self._context is not None:
+            factory = TLSMemoryBIOFactory(self._context, True, delivery)
+        # One address that nobody answers at must leave time for the next.
+        seconds = self._settings.timeout_ms / 1000 / count
+        self._open[delivery] = self._reactor.connectTCP(host, self._settings.port, factory, timeout=seconds)
+        return True
+
+    def _abort(self, delivery: _Delivery) -> None:
+        connector: Any = self._open[delivery]
+        if connector is None:
+            delivery.closed.callback(None)
+            delivery.give_up(SMTPTimeoutError(-1, b"the time is up"))
+            return
+        delivery.give_up(SMTPTimeoutError(-1, b"the time is up"))
+        if connector.state == "connected":
+            # disconnect() would wait for what was written, and a hanging server never reads it.
+            connector.transport.abortConnection()
+        else:
+            connector.disconnect()
 
     def _failed(self, mail: Mail, reason: str) -> Unavailable:
         _log.error(
@@ -174,15 +214,6 @@ class SmtpMailer:
             reason=reason,
         )
         return Unavailable("the mail could not be sent", RETRY_AFTER_MS)
-
-
-def _abort(delivery: _Delivery, connector: Any) -> None:
-    delivery.give_up(SMTPTimeoutError(-1, b"the time is up"))
-    if connector.state == "connected":
-        # disconnect() would wait for what was written, and a hanging server never reads it.
-        connector.transport.abortConnection()
-    else:
-        connector.disconnect()
 
 
 def _context(settings: SmtpSettings) -> IOpenSSLClientConnectionCreator:

@@ -107,14 +107,8 @@ def fits_mysql_8(statement: str) -> None:
     _fits(re.sub(r"\s+", " ", re.sub(r"(\), ?\([^()]*)+(?=\)$)", "", re.sub(r"x'[0-9a-f]*'|\b\d+\b", "1", statement))))
 
 
-class ClockedDialect(MysqlDialect):
-    """Events get the test's time, and every statement is held to MySQL 8's grammar."""
-
-    def __init__(self, now_ms) -> None:
-        self._now_ms = now_ms
-
-    def now(self):
-        return f"{self._now_ms():d}"
+class CheckedDialect(MysqlDialect):
+    """Every statement is held to MySQL 8's grammar."""
 
     def statement(self, sql):
         fits_mysql_8(sql)
@@ -126,8 +120,18 @@ class ClockedDialect(MysqlDialect):
         super().store(tx, heads, rows, last)
 
 
+class ClockedDialect(CheckedDialect):
+    """Events get the test's time."""
+
+    def __init__(self, now_ms) -> None:
+        self._now_ms = now_ms
+
+    def now(self):
+        return f"{self._now_ms():d}"
+
+
 def opened(test, settings, patience=DEFAULT_SETTINGS, dialect=None, lifetime_ms=10**9):
     """Stores that are closed at the end of the test."""
-    stores = open_database(settings, reactor, lifetime_ms, patience, dialect or MysqlDialect())
+    stores = open_database(settings, reactor, lifetime_ms, patience, dialect or CheckedDialect())
     test.addCleanup(stores.close)
     return stores

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pymysql.constants import COMMAND
+from pymysql.err import MySQLError
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial.unittest import TestCase
@@ -14,6 +15,7 @@ from imchat.domain.errors import IMError, Unavailable
 from imchat.domain.models import Invitation
 from imchat.store.mysql import check, migrate
 from imchat.store.sql.mysql_connection import MysqlConnection
+from imchat.store.sql.mysql_dialect import MysqlDialect
 from imchat.store.sql.schema import DatabaseUnusable
 from imchat.testing import PrivateMariaDB
 from tests.contract import mariadb
@@ -96,9 +98,10 @@ class SessionTests(MariaDBCase):
         await self.assertFailure(Deferred.fromCoroutine(work), TypeError)
 
     async def test_one_statement_at_a_time_elsewhere(self):
-        for runner in (self.database.writer, self.database.reader):
+        database = self.open(dialect=MysqlDialect())
+        for runner in (database.writer, database.reader):
             work = runner.run("test", lambda tx: tx.query("SELECT 1; SELECT 2"))
-            await self.assertFailure(Deferred.fromCoroutine(work), Exception)
+            await self.assertFailure(Deferred.fromCoroutine(work), MySQLError)
 
 
 class PacketTests(MariaDBCase):

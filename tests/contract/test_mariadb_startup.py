@@ -72,11 +72,12 @@ class RefusalTests(SynchronousTestCase):
         self.assertIn("max_allowed_packet is 1048576: set it to 4194304 or more", self.refused())
 
     def test_a_server_that_does_not_wait_for_the_disk(self):
-        mariadb.set_global(self, server(), "innodb_flush_log_at_trx_commit", 2)
-        line = self.refused()
-        self.assertIn("innodb_flush_log_at_trx_commit is 2: set it to 1, or set allow_not_durable", line)
-        (warning,) = check(replace(self.settings, allow_not_durable=True))
-        self.assertIn("may lose acknowledged messages", warning)
+        for level in (0, 2):
+            mariadb.set_global(self, server(), "innodb_flush_log_at_trx_commit", level)
+            line = self.refused()
+            self.assertIn(f"innodb_flush_log_at_trx_commit is {level}: set it to 1, or set allow_not_durable", line)
+            (warning,) = check(replace(self.settings, allow_not_durable=True))
+            self.assertIn("may lose acknowledged messages", warning)
 
     def test_no_password_in_the_settings_text(self):
         self.assertNotIn(self.settings.password, repr(self.settings))
@@ -104,6 +105,9 @@ class RefusalTests(SynchronousTestCase):
         self.change(settings, "INSERT INTO schema_revision VALUES ('9999', '0001')")
         self.assertEqual(check(settings), ())
         self.assertEqual(migrate(settings), Migrated("9999", "9999"))
+        # The same revision, but it says that it serves newer programs alone.
+        self.change(settings, "UPDATE schema_revision SET serves_from = '9998' WHERE revision = '9999'")
+        self.refused(SchemaTooNew, settings)
 
 
 class MigrationTests(TestCase):
@@ -170,3 +174,9 @@ class BinaryLogTests(TestCase):
         mariadb.administer(private, "SET GLOBAL sync_binlog = 1")
         migrate(settings)
         self.assertEqual(check(settings), ())
+        # Groups of more than one commit are lost alike.
+        mariadb.administer(private, "SET GLOBAL sync_binlog = 100", "SET GLOBAL innodb_flush_log_at_trx_commit = 0")
+        line = str(self.assertRaises(DatabaseUnusable, check, settings))
+        self.assertIn("innodb_flush_log_at_trx_commit is 0 and sync_binlog is 100", line)
+        (warning,) = check(replace(settings, allow_not_durable=True))
+        self.assertIn("sync_binlog is 100", warning)

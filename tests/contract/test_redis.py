@@ -12,7 +12,7 @@ from imchat.domain.verification import digest
 from imchat.net.ids import SecureIds
 from imchat.net.redis import RedisBus, RedisPublisher
 from imchat.ports import EventsAppended, Limit, Purpose
-from imchat.store.redis import RedisCodes, RedisHealth, RedisLimiter, RedisNodeCopy
+from imchat.store.redis import RedisCodes, RedisLimiter, RedisNodeCopy
 from imchat.store.redis.limits import GIVE_BACK, TAKE
 from tests.contract.bus import BusContract, appended
 from tests.contract.codes import CodeStoreContract
@@ -224,15 +224,3 @@ class RedisBusTests(OnRedis, BusContract, TestCase):
         await there.publish([("user:1", appended(1))])
         await self.settle()
         self.assertEqual(here.heard, [])
-
-
-class RedisHealthTests(OnRedis, TestCase):
-    async def test_it_answers(self):
-        self.start()
-        await RedisHealth(self.pool).ping()
-
-    async def test_where_nothing_listens_it_says_so_at_once(self):
-        pool = started_pool(self, settings(1, timeout=60.0))
-        with self.assertRaises(Unavailable):
-            await RedisHealth(pool).ping()
-        self.flushLoggedErrors()

@@ -12,6 +12,7 @@ from imchat.store.sqlite import migrate, open_database
 from tests.contract import mariadb
 from tests.contract.accounts import AccountStoreContract, InvitationStoreContract
 from tests.contract.conversations import ConversationStoreContract
+from tests.contract.health import StoresHealthContract
 from tests.contract.reading import ChangedContract, HostedContract, ReadContract
 from tests.contract.sessions import SessionStoreContract
 from tests.contract.streams import StreamStoreContract
@@ -26,6 +27,7 @@ CONTRACTS = (
     ChangedContract,
     HostedContract,
     ConversationStoreContract,
+    StoresHealthContract,
 )
 
 

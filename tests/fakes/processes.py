@@ -1,5 +1,6 @@
 """A reactor that starts no processes but remembers which ones it was asked for, on a clock that tests turn."""
 
+import errno
 import signal
 
 from twisted.internet.error import ProcessDone, ProcessTerminated
@@ -33,13 +34,16 @@ class FakeProcess:
 
 
 class ProcessReactor(Clock):
-    """A clock that "starts" processes."""
+    """A clock that "starts" processes, unless the machine is ``full``."""
 
     def __init__(self):
         super().__init__()
         self.processes = []
+        self.full = False
 
     def spawnProcess(self, protocol, executable, args, env=None, childFDs=None):
+        if self.full:
+            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
         process = FakeProcess(protocol, args)
         protocol.makeConnection(process)
         self.processes.append(process)

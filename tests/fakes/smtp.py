@@ -24,16 +24,20 @@ class MailServer:
         implicit_tls: TLS from the first byte rather than by STARTTLS.
         login: User name and password without which nothing is taken.
         refused: Addresses that are not taken.
+        host: Address to listen at.
 
     Attributes:
         taken: (sender, recipients, content) of each mail.
         encrypted: Whether the connection of each mail was.
     """
 
-    def __init__(self, certificate: Path | None = None, implicit_tls=False, login=None, refused=()) -> None:
+    def __init__(
+        self, certificate: Path | None = None, implicit_tls=False, login=None, refused=(), host="127.0.0.1"
+    ) -> None:
         self.taken: list[tuple[str, list[str], bytes]] = []
         self.encrypted: list[bool] = []
         self._login = login
+        self._host = host
         self._refused = refused
         self._implicit = implicit_tls
         self._context = None
@@ -85,7 +89,7 @@ class MailServer:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         context = self._context if self._implicit else None
-        server = self._loop.run_until_complete(self._loop.create_server(self._protocol, "127.0.0.1", 0, ssl=context))
+        server = self._loop.run_until_complete(self._loop.create_server(self._protocol, self._host, 0, ssl=context))
         self.port = server.sockets[0].getsockname()[1]
         self._listening.set()
         self._loop.run_forever()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +16,12 @@ from twisted.internet.protocol import ProcessProtocol
 from imchat.client.gate import HttpApi
 from imchat.client.network import unix_http_client
 from imchat.net.background import sleep
+from tests.faults.plan import Card
 
 PASSWORD = "correct horse battery staple"
 DEVICES = 2
 CREATED_AT_ONCE = 8
+DOZE = (4.0, 12.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,9 @@ async def create_people(reactor: Any, socket: Path, count: int) -> list[Person]:
     return [Person(id, name, partners_of(ids, place)) for place, (id, name) in enumerate(zip(ids, names, strict=True))]
 
 
-def settings(people: Sequence[Person], *, number: int, gate: str, record: Path, seed: int, pause: float) -> dict:
+def settings(
+    people: Sequence[Person], *, number: int, gate: str, record: Path, seed: int, pause: float
+) -> dict[str, Any]:
     """What one process of the load must know. The first has the visitor, who is the last of the people."""
     users = [{"name": p.name, "device": label(p.name, number), "partners": list(p.partners)} for p in people]
     return {
@@ -131,10 +136,10 @@ class LoadProcess(ProcessProtocol):
         await self.order("end")
         await self._ended
 
-    def kill(self) -> None:
-        """End it at once."""
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal; nothing happens if it has ended."""
         if self.running:
-            self.transport.signalProcess("KILL")
+            self.transport.signalProcess(number.value)
 
 
 class Crowd:
@@ -205,6 +210,17 @@ class Crowd:
             if not process.running:
                 raise LoadFailed(process.errors.decode("utf-8", "replace")[-2_000:])
 
+    def cards(self) -> list[Card]:
+        """What can happen to devices, half of them at once."""
+        return [Card("doze", f"devices-{number}", DOZE) for number in range(DEVICES)]
+
+    async def doze(self, name: str, hold: float) -> None:
+        """Devices stand still for a while, as telephones do: they read nothing, and no timer of theirs runs."""
+        process = self._processes[int(name.rpartition("-")[2])]
+        process.signal(signal.SIGSTOP)
+        await sleep(self._reactor, hold)
+        process.signal(signal.SIGCONT)
+
     async def until(self, condition: Any, seconds: float) -> bool:
         """Whether a condition on the reports comes to hold within a time."""
         end = self._reactor.seconds() + seconds
@@ -222,4 +238,4 @@ class Crowd:
     def kill(self) -> None:
         """End all at once."""
         for process in self._processes:
-            process.kill()
+            process.signal(signal.SIGKILL)

@@ -67,8 +67,8 @@ class _Tapped(Factory):
         self._tap = tap
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
-        protocol = self._inner.buildProtocol(addr)
-        self._tap(cast(Connection, protocol))
+        protocol = cast(Connection, self._inner.buildProtocol(addr))
+        self._tap(protocol)
         return protocol
 
 

@@ -66,6 +66,7 @@ class EmbeddedServers(Servers):
             Card("freeze-and-kill", SERVER, FROZEN),
             Card("restart", SERVER, SHORT, core=True),
             Card("fill", "disk", FROZEN, core=True, touches=everything),
+            Card("fill-and-kill", "disk", FROZEN, touches=everything),
         ]
         return cards + self.connection_cards()
 
@@ -86,6 +87,16 @@ class EmbeddedServers(Servers):
             return connection.execute(sql).fetchall()
         finally:
             connection.close()
+
+    async def do_fill_and_kill(self, name: str, hold: float) -> None:
+        """The server is killed while the disk is full, and starts again when there is space."""
+        self.disk.fill()
+        try:
+            await sleep(self.reactor, hold)
+            await self._server.kill()
+        finally:
+            self.disk.free()
+        await self.revive(SERVER)
 
     async def do_fill(self, name: str, hold: float) -> None:
         """The disk is full for a while; the server must say so in one line, and go on when there is space."""

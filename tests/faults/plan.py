@@ -71,9 +71,13 @@ def plan(seed: int, cards: Sequence[Card]) -> Iterator[Step]:
     random_ = random.Random(seed)
     cards_dealt = deal(random_, cards)
     card = next(cards_dealt)
+    busy: frozenset[str] = frozenset()
     while True:
         following = next(cards_dealt)
-        beside = random_.random() < BESIDE and not card.busy & following.busy
+        busy |= card.busy
+        beside = random_.random() < BESIDE and not busy & following.busy
+        if not beside:
+            busy = frozenset()
         yield Step(card, random_.uniform(*PAUSE), random_.uniform(*card.hold), beside)
         card = following
 

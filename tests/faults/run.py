@@ -100,10 +100,10 @@ class Run:
     async def _strike(self, crowd: Crowd) -> None:
         end = now() + self._settings.seconds
         running: list[Deferred[None]] = []
-        for step in self._steps(end):
+        for step in self._steps(crowd, end):
             await sleep(self._reactor, step.pause)
             crowd.check_running()
-            striking = self._begin_strike(step)
+            striking = self._begin_strike(crowd, step)
             if step.beside:
                 running.append(striking)
             else:
@@ -116,27 +116,30 @@ class Run:
         """One more fault; in the middle of it the last word is said, so that no later one shows what is missing."""
         last = finale(self._settings.seed, self._servers.finales())
         await sleep(self._reactor, last.pause)
-        striking = self._begin_strike(last)
+        striking = self._begin_strike(crowd, last)
         await sleep(self._reactor, last.hold / 2)
         self._tell("    nothing new is said from now on")
         await crowd.order("quiet")
         await striking
 
-    def _steps(self, end: float) -> Iterator[Step]:
-        for step in plan(self._settings.seed, self._servers.cards()):
+    def _steps(self, crowd: Crowd, end: float) -> Iterator[Step]:
+        for step in plan(self._settings.seed, [*self._servers.cards(), *crowd.cards()]):
             if now() + step.pause >= end:
                 return
             yield step
 
-    def _begin_strike(self, step: Step) -> Deferred[None]:
-        striking = ensureDeferred(self._do(step))
+    def _begin_strike(self, crowd: Crowd, step: Step) -> Deferred[None]:
+        striking = ensureDeferred(self._do(crowd, step))
         self._strikes.append(striking)
         return striking
 
-    async def _do(self, step: Step) -> None:
+    async def _do(self, crowd: Crowd, step: Step) -> None:
         begin = now()
         self._tell(f"{step.card}" + (f" for {step.hold:.1f} s" if step.hold else ""))
-        await self._servers.do(step.card, step.hold)
+        if step.card.action == "doze":
+            await crowd.doze(step.card.target, step.hold)
+        else:
+            await self._servers.do(step.card, step.hold)
         self._faults.append(Fault(str(step.card), begin, now()))
         if now() - begin > 0.2:
             self._tell(f"    {step.card}: over")
@@ -168,7 +171,7 @@ class Run:
         heads = dict(self._servers.query("SELECT stream_id, last_seq FROM head"))
         total = sum(heads[person.id] for person in crowd.people)
         members = self._servers.query("SELECT conversation_id FROM member")
-        return DEVICES * (total + sum(heads[conversation_id] for (conversation_id,) in members))
+        return int(DEVICES * (total + sum(heads[conversation_id] for (conversation_id,) in members)))
 
     async def _judge(self, crowd: Crowd) -> bool:
         record = list(read(crowd.records))

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+from pathlib import Path
 
 import pytest
 import pytest_twisted
@@ -77,3 +78,31 @@ async def test_a_second_server_of_each_kind_runs_beside_the_first_as_a_daemon(cl
     assert not (tmp_path / "twistd.log").exists() and not (tmp_path / "twistd.pid").exists()
     await ann.stop()
     await bob.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_workers_of_daemons_have_one_pid_file_and_end_with_their_parent(cluster, tmp_path):
+    parents, children = {}, []
+    try:
+        for kind in ("chat", "gate"):
+            listen = f"tcp:{free_port()}:interface=127.0.0.1"
+            options = [f"--config={cluster.config}", "--node=many", f"--listen={listen}", f"--set={kind}.workers=2"]
+            started = await deferToThread(twistd, f"imchat-{kind}", *options, cwd=tmp_path)
+            assert started.returncode == 0, started.stderr
+            parents[kind] = int((tmp_path / f"imchat-{kind}-many.pid").read_text())
+        for kind, pid in parents.items():
+            log = tmp_path / f"imchat-{kind}-many.log"
+            await until(lambda log=log: log.exists() and log.read_text().count("imchat is ready") == 3, what=str(log))
+            children += [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        assert len(children) == 4
+        assert sorted(path.name for path in tmp_path.glob("*.pid")) == ["imchat-chat-many.pid", "imchat-gate-many.pid"]
+        await until(lambda: all(f"chat node many.{number} is up" in cluster.status.output for number in (1, 2)))
+        os.kill(parents["chat"], signal.SIGTERM)
+        # A parent that cannot say good-bye any more takes its workers with it all the same.
+        os.kill(parents["gate"], signal.SIGKILL)
+        await until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+        await deferToThread(wait_until_gone, tmp_path / "imchat-chat-many.pid")
+    finally:
+        for pid in (*parents.values(), *children):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)

@@ -46,6 +46,16 @@ class Connecting(ClientCase):
         self.world.run(5)
         self.assertEqual(len(self.server.hellos), 2)
 
+    def test_nor_is_a_gate_waited_for_that_does_not_answer(self):
+        async def silent(token):
+            await Deferred()
+
+        self.live()
+        self.world.gate.route = silent
+        self.server.cut()
+        self.world.run(8)
+        self.assertEqual(len(self.server.hellos), 2)
+
     def test_it_tries_the_nodes_in_order(self):
         self.world.gate.nodes = (NODE, OTHER_NODE)
         self.server.down = {NODE}
@@ -228,55 +238,6 @@ class Farewells(ClientCase):
                 peer.flush()
                 peer.close()
                 self.ends_with(user, kind)
-
-    def replace(self):
-        peer = self.server.peer(1)
-        peer.send(Frame(goodbye=pb.Goodbye(code="replaced", message="why")))
-        peer.flush()
-        peer.close()
-
-    def first_hello(self, trouble):
-        """Let something happen to the first Hello, and none to those that follow."""
-        troubles = [trouble]
-        self.server.intercept = lambda peer, frame: frame.HasField("hello") and troubles and troubles.pop()(peer, frame)
-
-    def test_replaced_by_an_own_hello_that_a_frozen_node_carried_out_late_it_comes_back_once(self):
-        troubles = {
-            "no answer": lambda peer, frame: True,
-            "cut": lambda peer, frame: peer.abort() or True,
-            "unavailable": lambda peer, frame: peer.refuse(frame, "unavailable") or True,
-        }
-        for name, trouble in troubles.items():
-            with self.subTest(name):
-                self.first_hello(trouble)
-                user = self.user()
-                self.world.run(60)
-                self.server.hellos.clear()
-                self.replace()
-                self.world.run(60)
-                self.assertEqual((len(self.server.hellos), user.closed), (1, []))
-                self.replace()
-                self.ends_with(user, SessionReplaced)
-
-    def test_so_it_does_where_an_earlier_run_may_have_said_the_hello(self):
-        store = self.live().store
-        self.users.pop().client.stop()
-        self.world.run(10)
-        user = self.live(store=store)
-        self.server.hellos.clear()
-        self.replace()
-        self.world.run(60)
-        self.assertEqual((len(self.server.hellos), user.closed), (1, []))
-        self.replace()
-        self.ends_with(user, SessionReplaced)
-
-    def test_after_a_while_no_late_hello_explains_that_another_replaced_it(self):
-        self.first_hello(lambda peer, frame: True)
-        user = self.user()
-        self.world.run(2 * 3600)
-        self.server.hellos[1:] = []
-        self.replace()
-        self.ends_with(user, SessionReplaced)
 
     def test_a_farewell_fails_what_waits_for_an_acknowledgement_and_keeps_it(self):
         user = self.live()

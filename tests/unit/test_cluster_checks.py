@@ -7,8 +7,11 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.assemble import Place, build_chat, build_gate, build_status, build_verify
+from imchat.assemble.settings import mysql_settings, redis_settings
 from imchat.config import load
+from imchat.net.redis import RedisPool
 from imchat.startup import StartupError, check_shared_socket_path, node_name
+from imchat.store.mysql import open_database
 
 SECRET = "links.secret=0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 REDIS = "redis.endpoint=tcp:127.0.0.1:6379"
@@ -74,6 +77,18 @@ class Refusals(SynchronousTestCase):
             taken.listen(1)
             listen = f"verify.listen=tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
             self.assertIn("verify.listen", self.refuse("verify", SECRET, REDIS, MAIL, listen))
+
+
+class Pools(SynchronousTestCase):
+    def test_their_sizes_are_those_of_the_settings(self):
+        sizes = {"readers": 7, "writers": 5, "flushers": 2}
+        changes = [f"database.{name}={size}" for name, size in sizes.items()]
+        config = load(None, [SECRET, REDIS, *DATABASE, *changes, "redis.pool_size=6"], {})
+        database = open_database(mysql_settings(config.database), MemoryReactorClock(), 1)
+        self.assertEqual({f"{name}s": runner.size for name, runner in database.runners.items()}, sizes)
+        reactor = MemoryReactorClock()
+        RedisPool(reactor, redis_settings(config.redis), lambda: 0.0).start()
+        self.assertEqual(len(reactor.tcpClients), 6)
 
 
 class Machine(SynchronousTestCase):

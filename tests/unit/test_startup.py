@@ -119,6 +119,13 @@ class Advertised(SynchronousTestCase):
         )
 
     def test_needed_on_a_wildcard(self):
-        for endpoint in ("tcp:8090", "tcp:8090:interface=0.0.0.0", "tcp6:8090", "systemd:domain=INET:index=0"):
+        hosts = ("0.0.0.0", "0", r"\:\:", r"\:\:0", r"0\:0\:0\:0\:0\:0\:0\:0")
+        spellings = [f"tcp:8090:interface={host}" for host in hosts]
+        for endpoint in ("tcp:8090", *spellings, "tcp6:8090", "systemd:domain=INET:index=0"):
             error = self.assertRaises(StartupError, startup.advertised, endpoint, "")
             self.assertIn("chat.advertise", str(error))
+
+    def test_a_wildcard_is_no_address_to_tell_clients(self):
+        for advertise in ("0.0.0.0:8090", "0:8090", "[::]:8090"):
+            error = self.assertRaises(StartupError, startup.advertised, "tcp:8090", advertise)
+            self.assertIn(repr(advertise), str(error))

@@ -8,9 +8,10 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.domain.errors import Unavailable
+from imchat.domain.sessions import DAY_MS
 from imchat.ports import Mail
 from imchat.verify.message import BadAddress, build, split_sender
-from imchat.verify.outbox import OutboxMailer
+from imchat.verify.outbox import KEPT_DAYS, OutboxMailer
 from tests.fakes.ids import SeededIds
 
 NOW = 1_800_000_000_123
@@ -102,6 +103,22 @@ class OutboxTests(SynchronousTestCase):
             self.now += 1 if n % 3 else 0
         names = sorted(self.directory.iterdir())
         self.assertEqual([parse(path.read_bytes())["Subject"] for path in names], [str(n) for n in range(12)])
+
+    def test_old_mails_are_removed_and_nothing_else(self):
+        self.successResultOf(self.send())
+        (old,) = self.directory.iterdir()
+        others = [self.directory / name for name in ("20010101T000000.000Z-notes.eml", "0.txt", ".hidden")]
+        for path in others:
+            path.touch()
+        (self.directory / old.name.replace(old.name[:4], "2001")).mkdir()
+        self.now += KEPT_DAYS * DAY_MS
+        self.successResultOf(self.send())
+        self.assertTrue(old.exists())
+        self.now += 1
+        self.successResultOf(self.send())
+        self.assertFalse(old.exists())
+        self.assertEqual([path for path in others if not path.exists()], [])
+        self.assertEqual(len([path for path in self.directory.glob("*.eml") if path.is_file()]), 3)
 
     def test_writing_is_done_in_the_thread(self):
         pending = []

@@ -61,6 +61,16 @@ class SupervisorTests(SynchronousTestCase):
             starts.append(self.reactor.seconds() - began)
         self.assertEqual(starts, [0.5, 1, 2, 4, 4, 4])
 
+    def test_one_that_the_machine_has_no_room_for_is_tried_again_and_the_others_run(self):
+        first, second = self.both_ready()
+        self.reactor.full = True
+        first.die(code=1)
+        self.pass_time(3, second)
+        self.assertEqual(self.reactor.living, [second])
+        self.reactor.full = False
+        self.pass_time(4, second)
+        self.assertEqual([p.command for p in self.reactor.living], [["b"], ["a"]])
+
     def test_one_that_falls_silent_is_killed_and_replaced(self):
         first, second = self.both_ready()
         second.obeys = False
