@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +50,9 @@ class LogFollower:
 class Keeper:
     """Starts processes again that ended by themselves, or because somebody killed them."""
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Any, started: Callable[[], None]) -> None:
         self._reactor = reactor
+        self._started = started
         self._loops: list[Deferred[None]] = []
 
     def keep(self, name: str, child: Child) -> None:
@@ -71,7 +74,31 @@ class Keeper:
             except (ServerFailed, DeferredTimeout):
                 await deferLater(self._reactor, 1.0)
             else:
+                self._started()
                 say(f"{name} runs again, process {child.pid}")
+
+
+class Leftovers:
+    """A note of the processes, for the next start: a launcher that was killed leaves them running, on the same data."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._path = cluster.directory / "processes"
+
+    def refuse(self) -> None:
+        """End this start with one line if something answers on the ports."""
+        for port in self._cluster.ports.values():
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                noted = self._path.read_text("ascii") if self._path.exists() else ""
+                raise SystemExit(
+                    f"{self._cluster.directory} is in use, by another start or by what one that was killed has left: "
+                    f"end it first{noted and ', for example with: kill ' + noted}"
+                )
+
+    def note(self) -> None:
+        """Write down what runs now."""
+        running = [child.pid for child in self._cluster.children.values()]
+        self._path.write_text(" ".join(str(pid) for pid in running if pid is not None), "ascii")
 
 
 def introduce(cluster: Cluster) -> None:
@@ -101,9 +128,12 @@ async def run(reactor: Any, directory: Path, interrupted: Deferred[None]) -> Non
     cluster = Cluster(reactor, directory, own_groups=True)
     for name, child in cluster.children.items():
         child.follow = LogFollower(name, cluster.directory / "log")
-    keeper = Keeper(reactor)
+    leftovers = Leftovers(cluster)
+    leftovers.refuse()
+    keeper = Keeper(reactor, leftovers.note)
     try:
         await cluster.start()
+        leftovers.note()
         introduce(cluster)
         for name, child in cluster.children.items():
             keeper.keep(name, child)

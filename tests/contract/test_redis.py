@@ -12,11 +12,10 @@ from imchat.domain.verification import digest
 from imchat.net.ids import SecureIds
 from imchat.net.redis import RedisBus, RedisPublisher
 from imchat.ports import EventsAppended, Limit, Purpose
-from imchat.store.redis import RedisCodes, RedisHealth, RedisLimiter, RedisNodeCopy
+from imchat.store.redis import RedisCodes, RedisLimiter, RedisNodeCopy
 from imchat.store.redis.limits import GIVE_BACK, TAKE
 from tests.contract.bus import BusContract, appended
 from tests.contract.codes import CodeStoreContract
-from tests.contract.health import HealthContract
 from tests.contract.limiter import RateLimiterContract
 from tests.contract.nodes import A, NodeCopyContract
 from tests.redis import closing, pause, settings, started_pool
@@ -225,18 +224,3 @@ class RedisBusTests(OnRedis, BusContract, TestCase):
         await there.publish([("user:1", appended(1))])
         await self.settle()
         self.assertEqual(here.heard, [])
-
-
-class RedisHealthTests(OnRedis, HealthContract, TestCase):
-    async def make_health(self):
-        self.start()
-        return RedisHealth(self.pool)
-
-    async def end(self):
-        await self.pool.close()
-
-    async def test_where_nothing_listens_it_says_so_at_once(self):
-        pool = started_pool(self, settings(1, timeout=60.0))
-        with self.assertRaises(Unavailable):
-            await RedisHealth(pool).ping()
-        self.flushLoggedErrors()

@@ -6,7 +6,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 
 from imchat.testing import Cluster, EmbeddedServer
-from tests.functional.people import whole
+from tests.functional.people import leave, whole
 from tests.functional.relay import Relay
 
 
@@ -50,6 +50,7 @@ def cluster(shared):
     """The shared cluster, whole."""
     pytest_twisted.blockon(ensureDeferred(whole(shared)))
     yield shared
+    pytest_twisted.blockon(ensureDeferred(leave()))
     for name, child in shared.children.items():
         assert "Traceback" not in child.output, (name, child.output[-3000:])
 

@@ -1,6 +1,7 @@
 """Users with devices in this process: the client library on real connections, with less patience than people have."""
 
 import itertools
+import signal
 import time
 
 from twisted.internet import reactor
@@ -61,15 +62,31 @@ async def couple(cluster):
 
 
 async def whole(cluster):
-    """Return when every server has Redis back and status has heard of all nodes."""
-    servers = [child for name, child in cluster.children.items() if name not in ("mariadb", "redis")]
+    """Bring a cluster back to where everything runs, whatever a test left behind; return when it does."""
+    if cluster.relay.closed:
+        await cluster.relay.open()
+    cluster.relay.stalled = False
+    for child in cluster.children.values():
+        child.signal(signal.SIGCONT)
+        if child.pid is None:
+            await child.start()
 
     def well(child):
         lines = [line for line in child.output.splitlines() if "] Redis (" in line]
         return not lines or "serves again" in lines[-1]
 
+    servers = [child for name, child in cluster.children.items() if name not in ("mariadb", "redis")]
     await until(lambda: all(map(well, servers)), what="for Redis to be back")
     await cluster.until_up()
+
+
+_DEVICES = []
+
+
+async def leave():
+    """Stop all devices that tests have started."""
+    while _DEVICES:
+        await _DEVICES.pop().stop()
 
 
 class Device:
@@ -94,6 +111,7 @@ class Device:
         options = Options(device_name=name, timing=IMPATIENT, on_status=self._status)
         self.client = Client(outside, self._handle, options)
         self.client.when_closed().addErrback(self._ended)
+        _DEVICES.append(self)
 
     @property
     def client_device(self):

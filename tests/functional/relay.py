@@ -35,6 +35,10 @@ class Relay:
         self._listening = None
         self.port = None
 
+    @property
+    def closed(self):
+        return self._listening is None
+
     async def open(self):
         """Take connections, on the same port as before."""
         self.stalled = False

@@ -26,7 +26,8 @@ class Program(ProcessProtocol):
 
     @property
     def lines(self):
-        return self.out.decode("utf-8").splitlines()
+        # Whole ones: what a read brings may end within a line, even within a character.
+        return self.out[: self.out.rfind(b"\n") + 1].decode("utf-8").splitlines()
 
     def outReceived(self, data):
         self.out += data

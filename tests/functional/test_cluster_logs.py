@@ -22,6 +22,10 @@ CASES = {
     "mariadb": dict.fromkeys(("chat-a", "chat-b"), DATABASE),
     "status": dict.fromkeys(("chat-a", "chat-b", "gate"), linked("status")),
     "verify": {"gate": linked("verify")},
+    "gate": {
+        kind: ((f"{kind}: a process of this machine", "is gone"), (f"{kind}: a process of this machine", "is linked"))
+        for kind in ("status", "verify")
+    },
 }
 
 

@@ -1,5 +1,6 @@
 """``make cluster`` as an operator uses it: kill what is listed, Ctrl-C, start again, close the terminal."""
 
+import contextlib
 import json
 import os
 import re
@@ -59,14 +60,13 @@ class Made:
 @pytest.fixture
 def directory(tmp_path):
     """Of the data; whatever happens, nothing stays behind that uses it."""
-    yield tmp_path / "cluster"
+    path = tmp_path / "cluster"
+    yield path
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if bytes(tmp_path) in words:
-            os.kill(int(process.name), signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            # Redis shows other words; it works there.
+            if bytes(path) in (process / "cmdline").read_bytes() or path in (process / "cwd").readlink().parents:
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 @pytest_twisted.ensureDeferred
@@ -94,3 +94,20 @@ async def test_two_people_talk_while_each_process_is_killed_and_find_it_all_afte
     for name in ("alice", "bob"):
         assert [entry["text"] for entry in shown if entry["sender"] == name] == talk.sent[name]
     await again.end("HUP")
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_a_killed_launcher_has_left_is_named_by_the_next_start(directory):
+    made = await Made(directory).ready()
+    pids = set(made.pids.values())
+    made.program.signal("KILL")
+    await made.program.end()
+    refused = Made(directory)
+    assert await refused.program.end() == 1
+    (line,) = refused.program.errors.decode().splitlines()
+    assert {int(word) for word in line.partition(": kill ")[2].split()} == pids, line
+    for pid in pids:
+        os.kill(pid, signal.SIGTERM)
+    await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), what="for the end of what was left")
+    again = await Made(directory).ready()
+    await again.end("INT")

@@ -7,7 +7,22 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+
+
+def judged(seeds: range, jobs: int) -> Iterator[Verdict]:
+    """Verdicts on seeds, as they come, by so many processes."""
+    # Started afresh and not forked: a child must not begin with what the parent has in memory.
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), quiet)
+    try:
+        for done in as_completed([pool.submit(brief, seed) for seed in seeds]):
+            yield done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _many(first: int, count: int, jobs: int) -> int:
+    totals = _all(judged(range(first, first + count), jobs), count)
+
 
 from tests.simulation.run import Verdict, run_seed
 from tests.simulation.totals import Totals
@@ -67,7 +82,8 @@ def _all(verdicts: Iterable[Verdict], count: int) -> Totals:
     return totals
 
 
-def _verdicts(seeds: Iterable[int], jobs: int) -> Iterator[Verdict]:
+def judged(seeds: range, jobs: int) -> Iterator[Verdict]:
+    """Verdicts on seeds, as they come, by so many processes."""
     # Started afresh and not forked: a child must not begin with what the parent has in memory.
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), quiet)
     try:
@@ -78,7 +94,7 @@ def _verdicts(seeds: Iterable[int], jobs: int) -> Iterator[Verdict]:
 
 
 def _many(first: int, count: int, jobs: int) -> int:
-    totals = _all(_verdicts(range(first, first + count), jobs), count)
+    totals = _all(judged(range(first, first + count), jobs), count)
     print(*totals.table(), totals.averages(), sep="\n")
     shortcomings = list(totals.shortcomings())
     for line in shortcomings:

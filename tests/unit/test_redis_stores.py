@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imchat.domain.errors import Unavailable
 from imchat.ports import Limit, Purpose
 from imchat.store.memory import MemoryRateLimiter
-from imchat.store.redis import RedisCodes, RedisHealth, RedisLimiter
+from imchat.store.redis import RedisCodes, RedisLimiter
 from tests.fakes.redis import SwitchedRedis
 
 LIMIT = Limit(2, 60_000)
@@ -46,11 +46,6 @@ class WithoutRedis(SynchronousTestCase):
             error = self.failure(call)
             self.assertIn("try again", error.message)
             self.assertEqual(error.retry_after_ms, 2_000)
-
-    def test_health_says_that_it_is_away(self):
-        self.failure(RedisHealth(self.redis).ping())
-        self.redis.away = False
-        self.result(RedisHealth(self.redis).ping())
 
     def failure(self, coroutine) -> Unavailable:
         return self.failureResultOf(Deferred.fromCoroutine(coroutine), Unavailable).value

@@ -50,7 +50,6 @@ class StatusLogic:
         self._nodes = nodes
         self._now_ms = now_ms
         self._settings = settings
-        self._publishing_fails = False
 
     # --- chat nodes
 
@@ -140,16 +139,11 @@ class StatusLogic:
         await self._publish(notices)
 
     async def _publish(self, notices: Sequence[tuple[str, Notice]]) -> None:
-        """Publish; what is ended is ended, so a failure is only logged, once per outage."""
+        """Publish; what is ended is ended, so a failure fails nothing."""
         try:
             await self._publisher.publish(notices)
-        except IMError as error:
-            if not self._publishing_fails:
-                _log.warn("chat nodes are told of ended sessions by their sweep only: {error}", error=str(error))
-            self._publishing_fails = True
+        except IMError:
+            # The bus has told of its outage; chat nodes find ended sessions by their sweep.
+            pass
         except Exception:
             _log.failure("publishing the end of sessions failed")
-        else:
-            if self._publishing_fails:
-                _log.info("chat nodes are told of ended sessions at once again")
-            self._publishing_fails = False

@@ -2,8 +2,7 @@
 
 from imchat.store.redis.codes import RedisCodes
 from imchat.store.redis.commands import RedisCommands
-from imchat.store.redis.health import RedisHealth
 from imchat.store.redis.limits import RedisLimiter
 from imchat.store.redis.nodes import RedisNodeCopy
 
-__all__ = ["RedisCodes", "RedisCommands", "RedisHealth", "RedisLimiter", "RedisNodeCopy"]
+__all__ = ["RedisCodes", "RedisCommands", "RedisLimiter", "RedisNodeCopy"]
