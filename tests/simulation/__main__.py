@@ -7,22 +7,7 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Iterable, Iterator
-
-
-def judged(seeds: range, jobs: int) -> Iterator[Verdict]:
-    """Verdicts on seeds, as they come, by so many processes."""
-    # Started afresh and not forked: a child must not begin with what the parent has in memory.
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), quiet)
-    try:
-        for done in as_completed([pool.submit(brief, seed) for seed in seeds]):
-            yield done.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _many(first: int, count: int, jobs: int) -> int:
-    totals = _all(judged(range(first, first + count), jobs), count)
-
+from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from tests.simulation.run import Verdict, run_seed
 from tests.simulation.totals import Totals
