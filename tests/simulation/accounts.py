@@ -32,9 +32,9 @@ class Accounts:
         self.world = world
         self.random: Random = world.randoms("people")
 
-    def _in_process(self, name: str, host: str, work: Callable, *args) -> None:
+    def _in_process(self, name: str, host: str, work: Callable, *args, after: float = 0.0) -> None:
         process = SimulatedProcess(self.world.network, name, host)
-        process.callLater(1 + self.random.random(), self._begin, process, work, args)
+        process.callLater(after + 1 + self.random.random(), self._begin, process, work, args)
 
     def _begin(self, process: SimulatedProcess, work: Callable, args: tuple) -> None:
         done = Deferred.fromCoroutine(work(process, *args))

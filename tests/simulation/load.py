@@ -14,6 +14,9 @@ from tests.simulation.recorder import Told
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+LAST_MOVES_IN = 50.0
+"""Seconds after which all have begun to get their accounts."""
+
 BURSTS = (1, 1, 1, 2, 2, 3, 4, 6, 10, 25)
 LONG_TEXT = "长" * 2_500
 
@@ -42,7 +45,9 @@ class People(Accounts):
             person.bot = True
         self._in_process("operator", "10.0.3.1", self._create, others)
         for number, person in enumerate(by_mail):
-            self._in_process(f"{person.name}/new", f"10.0.3.{number + 2}", self._register, person)
+            # Every other one when things go wrong already.
+            after = self.random.uniform(10, LAST_MOVES_IN) if number % 2 else 0.0
+            self._in_process(f"{person.name}/new", f"10.0.3.{number + 2}", self._register, person, after=after)
         self._make_pairs()
 
     def _make_pairs(self) -> None:

@@ -119,6 +119,7 @@ class ConnectionTests(NetworkCase):
             self.run_for(0.1)
         self.assertEqual((mine.paused, len(theirs.heard)), (0, 0))
         mine.transport.write(b"x" * (BUFFER + 1))
+        self.run_for(5)
         self.assertEqual(mine.paused, 1)
         theirs.transport.resumeProducing()
         self.run_for(0.2)
@@ -197,6 +198,16 @@ class ProcessTests(NetworkCase):
         self.server.thaw()
         self.run_for(0.1)
         self.assertEqual((ran, theirs.heard, len(self.sides.made)), (["timer"], b"hello", 2))
+
+    def test_a_frozen_process_sends_nothing_that_its_kernel_does_not_have(self):
+        mine, theirs = self.connected()
+        mine.transport.write(b"hello")
+        self.client.freeze()
+        self.run_for(3)
+        self.assertEqual(theirs.heard, b"")
+        self.client.thaw()
+        self.run_for(0.1)
+        self.assertEqual(theirs.heard, b"hello")
 
     def test_timers_follow_the_clock_of_their_process(self):
         ran = []

@@ -141,10 +141,10 @@ class DataFaults(Faults):
 
     # --- mail
 
-    @kind("mail server down", 1)
+    @kind("mail server down", 5)
     def mail_down(self) -> bool:
         self.world.mail_down = True
-        self.after(self.between(5, 20), self._mail_up)
+        self.after(self.between(8, 30), self._mail_up)
         return True
 
     def _mail_up(self) -> None:
