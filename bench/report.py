@@ -76,6 +76,17 @@ def _logins_row(run: Result) -> tuple[str, ...]:
 _KINDS = {"talk": (_TALK, _talk_row), "idle": (_IDLE, _idle_row), "logins": (_LOGINS, _logins_row)}
 
 
+def _process_cell(run: Result, name: str) -> str:
+    cpu, memory = run["cpu_us"].get(name), run["memory_mib"].get(name)
+    return "–" if cpu is None and memory is None else f"{_number(cpu)} / {_number(memory, 0)}"
+
+
+def _by_process(runs: list[Result]) -> str:
+    names = tuple(dict.fromkeys(name for run in runs for name in (*run["cpu_us"], *run["memory_mib"])))
+    head = ("by process: µs per message or login / resident MiB", *names)
+    return table(head, [(run["title"], *(_process_cell(run, name) for name in names)) for run in runs])
+
+
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     """A table in Markdown, aligned for the terminal too."""
     lines = [head, *rows]
@@ -92,11 +103,13 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def tables(runs: list[Result]) -> str:
-    """The runs as tables in Markdown, one for each kind, the warnings below."""
+    """The runs as tables in Markdown, one for each kind and one by process, the warnings below."""
     parts = []
     for kind, (head, row) in _KINDS.items():
         if rows := [row(run) for run in runs if run["kind"] == kind]:
             parts.append(table(head, rows))
+    if measured := [run for run in runs if run["kind"] in ("talk", "logins")]:
+        parts.append(_by_process(measured))
     warnings = [f"Warning: {run['title']}: {warning}" for run in runs for warning in run["warnings"]]
     return "\n\n".join([*parts, *warnings])
 

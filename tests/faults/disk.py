@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +34,7 @@ class Disk(Protocol):
         """There is space again."""
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Leave nothing behind but the data, which stays where it was. The server has ended."""
 
 
 class SmallDisk:
@@ -78,8 +79,16 @@ class SmallDisk:
         self._ballast.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Unmount it."""
-        subprocess.run(["umount", "--lazy", str(self._path)], check=False, capture_output=True)
+        """Unmount it, and put what it held in its place: whoever looks for what went wrong needs it."""
+        self.free()
+        kept = self._path.with_name(f"{self._path.name}.kept")
+        try:
+            # Neither sockets nor their locks, which are links to nowhere, can be copied.
+            shutil.copytree(self._path, kept, symlinks=True, ignore=shutil.ignore_patterns("*.sock", "*.sock.lock"))
+        finally:
+            subprocess.run(["umount", "--lazy", str(self._path)], check=False, capture_output=True)
+        shutil.copytree(kept, self._path, dirs_exist_ok=True)
+        shutil.rmtree(kept)
 
 
 class LimitedFiles:

@@ -135,7 +135,8 @@ class Device(Application):
             self.kill("switched off")
             return
         self.world.trace.note(self.name, "off")
-        self.client.stop().addBoth(lambda _: self._end(process))
+        with self.world.network.stepping(process):
+            self.client.stop().addBoth(lambda _: self._end(process))
 
     def kill(self, why: str, silently: bool = False) -> None:
         """End its process at once; the disk stays."""

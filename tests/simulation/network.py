@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 
@@ -98,6 +99,15 @@ class Network:
         self._stalled: list[tuple[End, Any]] = []
         self._ports: dict[tuple[str, int], Port] = {}
         self._last_port = 40_000
+
+    @contextmanager
+    def stepping(self, process: SimulatedProcess) -> Iterator[None]:
+        """What is done within this is a step of a process, though nothing that happened to it led there."""
+        outer, self.running = self.running, process
+        try:
+            yield
+        finally:
+            self.running = outer
 
     # --- what goes wrong
 

@@ -208,13 +208,13 @@ class SimulatedProcess:
             self.before_step()
             if self.dead:
                 return
-        self.network.running = self
+        outer, self.network.running = self.network.running, self
         try:
             function(*args)
         except Exception:
             self.network.fault(self, Failure())
         finally:
-            self.network.running = None
+            self.network.running = outer
 
     def crash(self, silently: bool = False) -> None:
         """End it as by SIGKILL.

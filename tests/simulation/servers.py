@@ -86,8 +86,9 @@ class Server:
         self.process = process = SimulatedProcess(self.world.network, self.name, self.host, self.clock_offset)
         process.ended = self._ended
         self.world.trace.note(self.name, "starts")
-        self._service = _Service(self, process, self.build(process))
-        self._service.startService()
+        with self.world.network.stepping(process):
+            self._service = _Service(self, process, self.build(process))
+            self._service.startService()
 
     def build(self, process: SimulatedProcess) -> Steps:
         """What runs in the process."""
@@ -129,7 +130,8 @@ class Server:
         self.world.trace.note(self.name, "ends in order")
         assert self._service is not None
         process = self.process
-        stopped: Deferred[None] = self._service.stopService()
+        with self.world.network.stepping(process):
+            stopped: Deferred[None] = self._service.stopService()
         return stopped.addBoth(lambda _: process.crash())
 
     def _ended(self, silently: bool) -> None:

@@ -174,6 +174,14 @@ class ReportTests(SynchronousTestCase):
         self.assertEqual(["–", "150"], cells[8:])
         self.assertIn("Warning: somewhere: slow", text)
 
+    def test_each_process_has_its_cpu_and_its_memory(self) -> None:
+        other = {**RUN, "title": "elsewhere", "cpu_us": {"imchat": 70.0, "generator": 8.0}, "memory_mib": {}}
+        lines = report.tables([RUN, other]).splitlines()
+        head, _, one, two = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines[5:9])
+        found, none = dict(zip(head, one, strict=True)), dict(zip(head, two, strict=True))
+        self.assertEqual(("30.0 / 100", "20.0 / 500", "–"), (found["chat-a"], found["mariadb"], found["imchat"]))
+        self.assertEqual(("–", "70.0 / –", "8.0 / –"), (none["chat-a"], none["imchat"], none["generator"]))
+
     def test_the_document_shows_the_recorded_figures(self) -> None:
         root = Path(report.__file__).parent
         record = json.loads((root / "results" / "recorded.json").read_text("utf-8"))
