@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from imchat.client import Accepted, Client, Received, Stopped, Turn
+from imchat.client import Accepted, Client, Page, Received, Stopped, Turn
 from imchat.client.state import Change, OutboxEntry
 from imchat.domain.content import Text
-from imchat.domain.errors import Conflict
+from imchat.domain.errors import Conflict, IMError, NotFound
 from imchat.wire import imchat_pb2 as pb
 from tests.simulation.process import SimulatedProcess
 
@@ -104,20 +104,36 @@ class Application:
         sent = self.client._engine.outbox.send(conversation_id, client_id, Text(text))
         sent.addErrback(self._not_sent, process)
 
-    def say_otherwise(self, conversation_id: int, client_id: bytes, text: str) -> None:
-        """Send another text with an id that was used before, which must be refused."""
+    def say_otherwise(
+        self, conversation_id: int, client_id: bytes, text: str, refusal: type[IMError] = Conflict
+    ) -> None:
+        """Send another text with an id that was used before, or what must be refused for another reason."""
         if self.process is not None:
-            self.process.enter(self._say_otherwise, self.process, conversation_id, client_id, text)
+            self.process.enter(self._say_otherwise, self.process, conversation_id, client_id, text, refusal)
 
-    def _say_otherwise(self, process: SimulatedProcess, conversation_id: int, client_id: bytes, text: str) -> None:
+    def _say_otherwise(self, process: SimulatedProcess, conversation_id, client_id, text, refusal) -> None:
         sent = self.client._engine.outbox.send(conversation_id, client_id, Text(text))
-        sent.addErrback(self._conflict, process)
+        sent.addErrback(self._refused_rightly, process, refusal)
 
-    def _conflict(self, failure: Failure, process: SimulatedProcess) -> None:
-        if failure.check(Conflict):
-            self.world.trace.hit("conflict")
+    def _refused_rightly(self, failure: Failure, process: SimulatedProcess, refusal: type[IMError]) -> None:
+        if failure.check(refusal):
+            self.world.trace.hit(refusal.code)
         else:
             self._not_sent(failure, process)
+
+    def pry(self, conversation_id: int) -> None:
+        """Read a conversation of others, which must be refused."""
+        if self.process is not None:
+            self.process.enter(self._pry, self.process, conversation_id)
+
+    def _pry(self, process: SimulatedProcess, conversation_id: int) -> None:
+        page = Deferred.fromCoroutine(self.client.history(conversation_id))
+        page.addCallbacks(self._pried, lambda failure: failure.trap(NotFound))
+        page.addErrback(self._not_sent, process)
+
+    def _pried(self, page: Page) -> None:
+        if page.events:
+            self.world.failures.append(f"intruded: {self.name} reads {page.events[0].stream_id} up to {page.last_seq}")
 
     def _not_sent(self, failure: Failure, process: SimulatedProcess) -> None:
         if not process.dead and not failure.check(Stopped):

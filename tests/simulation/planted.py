@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
+from tests.simulation import planted_answers as answers
 from tests.simulation import planted_clients as clients
 from tests.simulation import planted_nodes as nodes
 from tests.simulation import planted_stores as stores
@@ -34,12 +35,14 @@ class Planted:
 
 PLANTED = (
     Planted(stores.AcknowledgesBeforeCommit, ("lost",)),
-    Planted(stores.SkipsTheResendCheck, ("forged", "answered_unalike")),
+    Planted(answers.SkipsTheResendCheck, ("forged", "answered_unalike")),
     Planted(stores.PublishesBeforeCommit, ("shown_differently", "shown_twice")),
     Planted(stores.NumbersWithoutTheLock, ("hole", "skipped")),
     Planted(stores.CommitsWhatIsLeft, ("hole",)),
     Planted(stores.TakesUnknownForDone, ("lost",)),
-    Planted(stores.RefusesResends, ("answered_unalike",)),
+    Planted(answers.RefusesResends, ("answered_unalike",)),
+    Planted(answers.TrustsStaleMembers, ("forged",)),
+    Planted(answers.ShowsHistoryToStrangers, ("intruded",)),
     Planted(stores.CountsFromMemory, ("miscounted",)),
     Planted(nodes.NeverSweeps, ("not_shown",)),
     Planted(nodes.ConfirmsTheWrongChannel, ("not_shown",)),

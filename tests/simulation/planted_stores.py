@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from imchat.chat.logic.delivery import Commit
-from imchat.domain.errors import Contended, Forbidden, Unavailable
-from imchat.domain.models import Draft, Event, Head, Refused, Stored
+from imchat.domain.errors import Contended, Unavailable
+from imchat.domain.models import Draft, Event, Head, Stored
 from imchat.ports import FlushResult, Permit
 from imchat.store.sql import bulk
 from imchat.store.sql.append import flush
@@ -55,7 +55,7 @@ def _new_events(result: FlushResult) -> list[Event]:
     return [outcome.event for outcome in result.outcomes if isinstance(outcome, Stored) and not outcome.resent]
 
 
-class _Streams(SqlStreams):
+class BrokenStreams(SqlStreams):
     """The streams of a process, to be broken.
 
     Args:
@@ -77,7 +77,7 @@ class _Streams(SqlStreams):
         return await self._writer.run("flush", run)
 
 
-class _EarlyStreams(_Streams):
+class _EarlyStreams(BrokenStreams):
     """Answers when all is written, and commits then."""
 
     async def flush(self, drafts: Sequence[Draft], permit: Permit) -> FlushResult:
@@ -103,29 +103,7 @@ class AcknowledgesBeforeCommit(World):
         return _EarlyStreams(base, streams)
 
 
-class _ForgetfulStreams(_Streams):
-    """Stores what was stored once more, under an id of its own."""
-
-    async def flush(self, drafts: Sequence[Draft], permit: Permit) -> FlushResult:
-        result = await super().flush(drafts, permit)
-        outcomes = list(result.outcomes)
-        again = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, Stored) and outcome.resent]
-        anew = [replace(drafts[place], client_id=self.ids.client_id(), refusal=None) for place in again]
-        if anew:
-            second = await super().flush(anew, permit)
-            for place, outcome in zip(again, second.outcomes, strict=True):
-                outcomes[place] = outcome
-        return FlushResult(outcomes, result.reloaded)
-
-
-class SkipsTheResendCheck(World):
-    """A message that comes again is taken for a new one."""
-
-    def build_streams(self, base, streams):
-        return _ForgetfulStreams(base, streams)
-
-
-class _HastyStreams(_Streams):
+class _HastyStreams(BrokenStreams):
     """Tells of events when they are written, and commits then."""
 
     deliver: Callable[[list[Commit]], None]
@@ -151,7 +129,7 @@ class PublishesBeforeCommit(World):
         return node
 
 
-class _NumberingStreams(_Streams):
+class _NumberingStreams(BrokenStreams):
     """Takes numbers in a transaction of its own, and stores what bears them in another."""
 
     async def flush(self, drafts: Sequence[Draft], permit: Permit) -> FlushResult:
@@ -178,7 +156,7 @@ class NumbersWithoutTheLock(World):
         return _NumberingStreams(base, streams)
 
 
-class _HoleyStreams(_Streams):
+class _HoleyStreams(BrokenStreams):
     """Commits what is left of a transaction of which a statement was undone."""
 
     async def flush(self, drafts: Sequence[Draft], permit: Permit) -> FlushResult:
@@ -201,7 +179,7 @@ class CommitsWhatIsLeft(World):
         return _HoleyStreams(base, streams)
 
 
-class _ConfidentStreams(_Streams):
+class _ConfidentStreams(BrokenStreams):
     """Takes a commit whose answer was lost for done."""
 
     def __init__(self, base: Any, streams: Any) -> None:
@@ -233,26 +211,7 @@ class TakesUnknownForDone(World):
         return _ConfidentStreams(base, streams)
 
 
-class _StrictStreams(_Streams):
-    """Refuses what is stored already."""
-
-    async def flush(self, drafts: Sequence[Draft], permit: Permit) -> FlushResult:
-        result = await super().flush(drafts, permit)
-        outcomes = [
-            Refused(Forbidden.code) if isinstance(outcome, Stored) and outcome.resent else outcome
-            for outcome in result.outcomes
-        ]
-        return FlushResult(outcomes, result.reloaded)
-
-
-class RefusesResends(World):
-    """A resend is refused as a new message would be whose sender was removed since."""
-
-    def build_streams(self, base, streams):
-        return _StrictStreams(base, streams)
-
-
-class _CountingStreams(_Streams):
+class _CountingStreams(BrokenStreams):
     """Counts messages in the memory of its node."""
 
     def __init__(self, base: Any, streams: Any) -> None:

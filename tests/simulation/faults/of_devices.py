@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from imchat.domain.errors import NotFound
+from tests.simulation.application import OTHERWISE
 from tests.simulation.clients import Device
 from tests.simulation.faults.kinds import Faults, kind
 
@@ -78,3 +80,20 @@ class DeviceFaults(Faults):
                 device.process.before_step = None
                 device.process.thaw()
             self.after(self.random.random() * 3, device.switch_on)
+
+    @kind("stranger at the door", 3)
+    def stranger(self) -> bool:
+        """A program made for it writes into a conversation of others, and reads there."""
+        device = self.a_device()
+        rows = self.world.database.inspect()["member"]
+        if device is None:
+            return False
+        known = {row["conversation_id"] for row in rows if row["user_id"] == device.person.user_id}
+        foreign = sorted({row["conversation_id"] for row in rows} - known)
+        if not foreign:
+            return False
+        self.hit("stranger at the door", device.name)
+        conversation_id = self.random.choice(foreign)
+        device.pry(conversation_id)
+        device.say_otherwise(conversation_id, self.random.randbytes(16), f"a stranger's words{OTHERWISE}", NotFound)
+        return True
