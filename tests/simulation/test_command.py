@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.simulation import __main__ as command
 from tests.simulation import worker
-from tests.simulation.planted_stores import RefusesResends
+from tests.simulation.planted_answers import RefusesResends
 from tests.simulation.run import Verdict, run_seed
 
 
