@@ -134,6 +134,7 @@ class SimulatedProcess:
     Attributes:
         dead: It has ended: nothing of it runs again, nothing that it does has an effect.
         frozen: It is stopped as by SIGSTOP: what is due and what arrives waits.
+        thawed: When it began to run, or went on.
         timers: Calls that it waits for.
         ends: Its connections.
         ports: What it listens on.
@@ -151,6 +152,7 @@ class SimulatedProcess:
         self.offset = offset
         self.dead = False
         self.frozen = False
+        self.thawed = self.timeline.now
         self.timers: dict[Timer, None] = {}
         self.ends: dict[End, None] = {}
         self.ports: dict[Port, None] = {}
@@ -246,6 +248,7 @@ class SimulatedProcess:
         if not self.frozen:
             return
         self.frozen = False
+        self.thawed = self.timeline.now
         held, self._held = self._held, []
         for function, args in held:
             self.timeline.at(self.timeline.now, self.enter, function, *args)

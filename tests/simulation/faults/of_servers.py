@@ -17,6 +17,9 @@ POINTS = {
 }
 """Crash points of chat nodes."""
 
+TIME_TO_END = 20.0
+"""Seconds in which a server that runs has to end in order."""
+
 A_MOMENT = 0.00005
 """Seconds in which what is written goes out, and nothing comes back."""
 
@@ -118,7 +121,7 @@ class ServerFaults(Faults):
             process = node.process
             node.leave()
             self.kill_at_step(node, self.random.randint(1, 60), "node killed while it ends in order")
-            self.after(20, self._make_sure, node, process)
+            self.after(TIME_TO_END, self._make_sure, node, process)
 
         return self._do(self.world.nodes, deed)
 
@@ -128,12 +131,15 @@ class ServerFaults(Faults):
             self.hit("node restarted in order", node.name)
             process = node.process
             node.leave().addBoth(lambda _: node.boot_in(1))
-            self.after(20, self._make_sure, node, process)
+            self.after(TIME_TO_END, self._make_sure, node, process)
 
         return self._do(self.world.nodes, deed)
 
     def _make_sure(self, server: Server, process) -> None:
-        """What does not end within its time is killed."""
+        """What does not end within its time, in which it is not frozen, is killed."""
+        if not process.dead and (process.frozen or self.world.timeline.now < process.thawed + TIME_TO_END):
+            self.after(TIME_TO_END, self._make_sure, server, process)
+            return
         if not process.dead:
             self.world.failures.append(f"{server.name} does not end in order")
             server.crash("it does not end")
