@@ -110,7 +110,7 @@ class SessionStore(Protocol):
 
         Returns:
             Below which generation connections of the device are those of the session that was replaced; None if
-            there was none.
+            there was none. A call that comes again replaces nothing, and is told the session's present generation.
 
         Raises:
             Unavailable: the device has one that was opened some seconds after ``now_ms``: this call comes late, its
@@ -380,8 +380,15 @@ class StatusPort(Protocol):
     async def report(self, report: NodeReport) -> None:
         """A chat node says that it lives and how loaded it is."""
 
-    async def open_session(self, user_id: int, name: str, device: Device) -> Login:
-        """Issue a token and pick a node.
+    async def open_session(self, user_id: int, name: str, device: Device, token: bytes) -> Login:
+        """Open a session and pick a node.
+
+        Args:
+            user_id: Whose.
+            name: The user's name.
+            device: On which device.
+            token: 32 random bytes, new for each login. With the same ones the call may come again, also late: a server
+                that was given up for another may still carry it out, and must not end the session that stands by then.
 
         Raises:
             Unavailable: no chat node is up; no session was opened.

@@ -38,9 +38,8 @@ class StatusAdapter:
 
     async def _open_session(self, fields: Fields) -> Plain:
         device = messages.unpack_device(fields.inner("device"))
-        return messages.pack_login(
-            await self._status.open_session(fields.integer("user_id"), fields.text("name"), device)
-        )
+        user_id, name, token = fields.integer("user_id"), fields.text("name"), fields.data("token")
+        return messages.pack_login(await self._status.open_session(user_id, name, device, token))
 
     async def _authenticate(self, fields: Fields) -> Plain:
         return messages.pack_session(await self._status.authenticate(fields.text("token")))

@@ -59,6 +59,13 @@ class SessionStoreContract(StoreContract):
         await self.open()
         self.assertIsNotNone(await self.by_token())
 
+    async def test_opening_again_later_changes_nothing(self):
+        await self.open()
+        session = await self.hello()
+        late = await self.stores.sessions.open(ANN, device("phone"), token(1), self.now_ms() + 3_000)
+        self.assertEqual(late, session.generation)
+        self.assertEqual((await self.by_token()).generation, session.generation)
+
     async def test_each_hello_raises_the_generation(self):
         await self.open()
         before = (await self.by_token()).generation

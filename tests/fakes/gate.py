@@ -68,15 +68,15 @@ class FakeStatus:
     async def report(self, report: NodeReport) -> None:
         raise AssertionError("the gate reports nothing")
 
-    async def open_session(self, user_id: int, name: str, device: Device) -> Login:
+    async def open_session(self, user_id: int, name: str, device: Device, token: bytes) -> Login:
         if callable(self.before_open):
             await self.before_open()
         self._check()
-        token = token_text(self.ids.token())
+        text = token_text(token)
         for old in [t for t, s in self.sessions.items() if (s.user_id, s.device.device_id) == (user_id, device)]:
             del self.sessions[old]
-        self.sessions[token] = Session(user_id, name, device, 0, self._now(), self._now())
-        return Login(user_id, name, token, self._now() + SESSION_MS, Route((NODE,)))
+        self.sessions[text] = Session(user_id, name, device, 0, self._now(), self._now())
+        return Login(user_id, name, text, self._now() + SESSION_MS, Route((NODE,)))
 
     async def authenticate(self, token: str) -> Session:
         self._check()

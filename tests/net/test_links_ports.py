@@ -26,7 +26,7 @@ REPORT_OF_NODE = NodeReport("node-1", NodeAddress("10.0.0.1", 8090, True), 12_34
 CASES: dict[type, dict[str, tuple[tuple, object]]] = {
     StatusPort: {
         "report": ((REPORT_OF_NODE,), None),
-        "open_session": ((BIG, "小明", DEVICE), Login(BIG, "小明", "t" * 43, 1_700_000_000_002, NODES)),
+        "open_session": ((BIG, "小明", DEVICE, b"t" * 32), Login(BIG, "小明", "t" * 43, 1_700_000_000_002, NODES)),
         "authenticate": (("t" * 43,), SESSION),
         "route": (("t" * 43,), (SESSION, Route(()), 1_700_000_000_003)),
         "end_session": (("t" * 43,), None),

@@ -49,10 +49,15 @@ class Verdict:
     rest: float
 
 
+_OF_PYTHON = ("ignored GeneratorExit", "cannot reuse already awaited coroutine")
+"""What Python says where it ends coroutines that wait for something that never comes."""
+
+
 def _of_the_dead(world: World, failure: Failure) -> bool:
     """Whether it comes from a process that was killed: what waited in it, Python ends when nobody refers to it."""
     running = world.network.running
-    ended = isinstance(failure.value, RuntimeError) and "ignored GeneratorExit" in str(failure.value)
+    told = str(failure.value)
+    ended = isinstance(failure.value, RuntimeError) and any(words in told for words in _OF_PYTHON)
     return ended or running is None or running.dead or running is world.clock
 
 

@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imchat.domain.content import ContentKind, SessionsEnded
 from imchat.domain.errors import Unauthenticated, Unavailable
 from imchat.domain.models import Device, NodeAddress, NodeReport, User
-from imchat.domain.sessions import DAY_MS, hash_of_text, token_bytes
+from imchat.domain.sessions import DAY_MS, hash_of_text, token_bytes, token_hash
 from imchat.net.background import spawn
 from imchat.net.content import WireContentCodec
 from imchat.ports import EventsAppended, SessionsClosed
@@ -34,8 +34,9 @@ class StatusCase(SynchronousTestCase):
             self.run_now(self.database.accounts.create(user, name, user.email, None, self.now_ms()))
         self.publisher = RecordingPublisher()
         self.nodes = Nodes(MemoryNodeCopy(self.now_ms), self.clock, 3_000, spawn)
+        self.ids = SeededIds(9)
         self.status = StatusLogic(
-            SeededIds(9), self.database.sessions, CODEC, self.publisher, self.nodes, self.now_ms, StatusSettings()
+            self.ids, self.database.sessions, CODEC, self.publisher, self.nodes, self.now_ms, StatusSettings()
         )
 
     def now_ms(self):
@@ -51,7 +52,7 @@ class StatusCase(SynchronousTestCase):
         self.run_now(self.status.report(NodeReport(node_id, address, connections, draining)))
 
     def login(self, user_id=ADA, name="ada", device=PHONE):
-        return self.run_now(self.status.open_session(user_id, name, device))
+        return self.run_now(self.status.open_session(user_id, name, device, self.ids.token()))
 
     def private_stream(self, user_id=ADA):
         stretch = self.run_now(
@@ -79,10 +80,10 @@ class LoginTests(StatusCase):
         self.assertNotIn(token.hex().upper(), dump.upper())
 
     def test_without_a_node_no_session_is_opened(self):
-        error = self.fails(self.status.open_session(ADA, "ada", PHONE), Unavailable)
+        error = self.fails(self.status.open_session(ADA, "ada", PHONE, self.ids.token()), Unavailable)
         self.assertGreater(error.retry_after_ms, 0)
         self.report(draining=True)
-        self.fails(self.status.open_session(ADA, "ada", PHONE), Unavailable)
+        self.fails(self.status.open_session(ADA, "ada", PHONE, self.ids.token()), Unavailable)
         self.assertEqual(self.session_count(), 0)
 
     def test_a_new_login_of_the_device_ends_the_older_token_and_no_other(self):
@@ -106,7 +107,7 @@ class LoginTests(StatusCase):
     def test_a_store_that_is_away_is_unavailable(self):
         self.report()
         self.database.pool.before.append(full_disk())
-        self.fails(self.status.open_session(ADA, "ada", PHONE), Unavailable)
+        self.fails(self.status.open_session(ADA, "ada", PHONE, self.ids.token()), Unavailable)
 
 
 class TokenTests(StatusCase):
@@ -231,13 +232,25 @@ class EndTests(StatusCase):
         pool = self.database.pool
         pool.hold()
         ended = Deferred.fromCoroutine(self.status.end_session(self.phone.token))
-        opened = Deferred.fromCoroutine(self.status.open_session(ADA, "ada", PHONE))
+        opened = Deferred.fromCoroutine(self.status.open_session(ADA, "ada", PHONE, self.ids.token()))
         pool.step()
         pool.release()
         self.successResultOf(ended)
         self.run_now(self.status.authenticate(self.successResultOf(opened).token))
         self.assertEqual(self.private_stream(), ())
         self.assertEqual([notice.code for _, notice in self.publisher.published], ["replaced"])
+
+    def test_a_login_that_a_server_carries_out_late_does_not_end_the_session_that_it_opened_elsewhere(self):
+        token = self.ids.token()
+        login = self.run_now(self.status.open_session(ADA, "ada", PHONE, token))
+        hello = self.run_now(self.database.sessions.hello(token_hash(token), PHONE.device_id, self.database.now_ms()))
+        self.publisher.published.clear()
+        self.clock.advance(3)
+        late = self.run_now(self.status.open_session(ADA, "ada", PHONE, token))
+        self.assertEqual(late.token, login.token)
+        self.assertEqual(self.run_now(self.status.authenticate(login.token)).generation, hello.generation)
+        for _, notice in self.publisher.published:
+            self.assertLessEqual(notice.below_generation, hello.generation)
 
     def test_ending_all_leaves_other_users_alone(self):
         self.run_now(self.status.end_all_sessions(ADA, "password_reset"))

@@ -209,7 +209,7 @@ class Gate:
         right = await self._hasher.verify(user.password_hash if user else None, password)
         if user is None or not right:
             raise BadCredentials("wrong name or password")
-        login = await self._status.open_session(user.id, user.name, device)
+        login = await self._status.open_session(user.id, user.name, device, self._ids.token())
         # A password reset between the check and here has ended all sessions but this one.
         if not await self._still_right(user, password):
             await self._status.end_session(login.token)

@@ -5,7 +5,7 @@ other while they are upgraded one by one.
 
 Whether a method may be asked of a second server after the first was asked and did not answer, is decided here:
 
-- ``open_session``: yes. The second session of a device replaces the first, whose token nobody ever saw.
+- ``open_session``: yes. Both are asked for the same token, so a first that carries it out late changes nothing.
 - ``authenticate``, ``route``: yes, they only read (and count as use).
 - ``end_session``, ``end_all_sessions``: yes, what is ended stays ended.
 - ``report``: goes to every server anyway.

@@ -28,9 +28,9 @@ class RemoteStatus:
         """
         await self._links.broadcast(messages.REPORT, {"report": messages.pack_report(report)})
 
-    async def open_session(self, user_id: int, name: str, device: Device) -> Login:
-        """Issue a token and pick a node."""
-        fields = {"user_id": user_id, "name": name, "device": messages.pack_device(device)}
+    async def open_session(self, user_id: int, name: str, device: Device, token: bytes) -> Login:
+        """Open a session for a new token and pick a node."""
+        fields = {"user_id": user_id, "name": name, "device": messages.pack_device(device), "token": token}
         return await self._links.ask(messages.OPEN_SESSION, fields, messages.unpack_login)
 
     async def authenticate(self, token: str) -> Session:

@@ -59,14 +59,14 @@ class StatusLogic:
 
     # --- sessions
 
-    async def open_session(self, user_id: int, name: str, device: Device) -> Login:
-        """Issue a token and pick a node; an older session of the device is replaced.
+    async def open_session(self, user_id: int, name: str, device: Device, token: bytes) -> Login:
+        """Open a session for a new token and pick a node; an older session of the device is replaced.
 
         Raises:
             Unavailable: no chat node is up; no session was opened. Or the store is away.
         """
         route = self._nodes.route(user_id)
-        token, now_ms = self._ids.token(), self._now_ms()
+        now_ms = self._now_ms()
         generation = await self._sessions.open(user_id, device, token_hash(token), now_ms)
         if generation is not None:
             # Whoever is connected with the older token, wherever, holds nothing any more.

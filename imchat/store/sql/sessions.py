@@ -49,8 +49,11 @@ def _session(row: Row) -> Session:
 
 def _open(tx: Transaction, user_id: int, device: Device, token_hash: bytes, now_ms: int) -> int | None:
     place = (user_id, device.device_id.encode())
-    known = f"SELECT created_ms, generation FROM session WHERE user_id = ? AND device_id = ?{tx.dialect.lock}"  # noqa: S608
+    columns = "created_ms, generation, token_hash"
+    known = f"SELECT {columns} FROM session WHERE user_id = ? AND device_id = ?{tx.dialect.lock}"  # noqa: S608
     if (row := tx.one(known, place)) is not None:
+        if bytes(row[2]) == token_hash:
+            return int(row[1])
         if 0 < int(row[0]) - now_ms <= LATE_MS:
             raise Unavailable("a newer login of this device came first", RETRY_MS)
         # Raised, so that the sweep too finds connections of the session that is replaced.
