@@ -56,7 +56,8 @@ class EmbeddedServer:
         self.status = parts.status_logic(base, self.database.sessions, hub, self._nodes)
         self.mailer = self._mailer()
         self.verify = parts.verify_logic(base, MemoryCodeStore(base.now_ms), limiter, self.mailer)
-        self.node = parts.chat_node(base, NODE_ID, self.address, self.database, self._bus, self.status)
+        settings = mapped.chat_settings(config)
+        self.node = parts.chat_node(base, NODE_ID, self.address, self.database, self._bus, self.status, settings)
         dependencies = {"database": self.database.health}
         self._gate = parts.gate_part(base, self.database, self.status, self.verify, limiter, dependencies)
 

@@ -11,6 +11,7 @@ from twisted.python.threadpool import ThreadPool
 from imchat.assemble import settings as mapped
 from imchat.assemble.lifecycle import Listener
 from imchat.chat.node import ChatNode
+from imchat.chat.settings import ChatSettings
 from imchat.config import Config
 from imchat.domain.models import NodeAddress
 from imchat.gate.build import build_admin_site, build_gate_site
@@ -101,7 +102,13 @@ def bad_sender(smtp: SmtpSettings, error: BadAddress) -> StartupError:
 
 
 def chat_node(
-    base: Base, node_id: str, address: NodeAddress, database: Database, bus: Bus, status: StatusPort
+    base: Base,
+    node_id: str,
+    address: NodeAddress,
+    database: Database,
+    bus: Bus,
+    status: StatusPort,
+    settings: ChatSettings,
 ) -> ChatNode:
     """A chat node."""
     return ChatNode(
@@ -116,7 +123,7 @@ def chat_node(
         ids=base.ids,
         clock=base.reactor,
         codec=base.codec,
-        settings=mapped.chat_settings(base.config),
+        settings=settings,
     )
 
 

@@ -184,20 +184,7 @@ class Builders:
         self, base: parts.Base, node_id: str, address: NodeAddress, database: Database, bus: Bus, status: StatusPort
     ) -> ChatNode:
         """A chat node."""
-        return ChatNode(
-            node_id=node_id,
-            address=address,
-            accounts=database.accounts,
-            sessions=database.sessions,
-            streams=database.streams,
-            conversations=database.conversations,
-            bus=bus,
-            status=status,
-            ids=base.ids,
-            clock=base.reactor,
-            codec=base.codec,
-            settings=self.conditions.chat,
-        )
+        return parts.chat_node(base, node_id, address, database, bus, status, self.conditions.chat)
 
     def build_client(self, device: Device, outside: Outside, handler: Handler, options: Options) -> Client:
         """The client of a device."""
