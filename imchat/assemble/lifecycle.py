@@ -99,8 +99,14 @@ class ServerService(Service):
         except Exception as error:
             self._fail(error)
         else:
-            _spare_the_collector()
+            self._spare_the_collector()
             _log.info(READY)
+
+    def _spare_the_collector(self) -> None:
+        # Modules, classes and schemas, some hundred thousand objects, stay for good: to look at all of them again and
+        # again cost 3% of the CPU time under load, and held everything up for some tens of milliseconds at a time.
+        gc.collect()
+        gc.freeze()
 
     async def _listen(self, listener: Listener) -> IListeningPort:
         if not listener.shared:
@@ -140,13 +146,6 @@ class ServerService(Service):
                 await step()
             except Exception:
                 _log.failure("a step of the end failed; the others follow")
-
-
-def _spare_the_collector() -> None:
-    # Modules, classes and schemas, some hundred thousand objects, stay for good: to look at all of them again and again
-    # cost 3% of the CPU time under load, and held everything up for some tens of milliseconds at a time.
-    gc.collect()
-    gc.freeze()
 
 
 async def as_deferred_or_now(result: object) -> None:

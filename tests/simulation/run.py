@@ -49,15 +49,10 @@ class Verdict:
     rest: float
 
 
-_OF_PYTHON = ("ignored GeneratorExit", "cannot reuse already awaited coroutine")
-"""What Python says where it ends coroutines that wait for something that never comes."""
-
-
 def _of_the_dead(world: World, failure: Failure) -> bool:
     """Whether it comes from a process that was killed: what waited in it, Python ends when nobody refers to it."""
     running = world.network.running
-    told = str(failure.value)
-    ended = isinstance(failure.value, RuntimeError) and any(words in told for words in _OF_PYTHON)
+    ended = isinstance(failure.value, RuntimeError) and "ignored GeneratorExit" in str(failure.value)
     return ended or running is None or running.dead or running is world.clock
 
 
@@ -77,8 +72,6 @@ def _listening(world: World) -> Iterator[None]:
     try:
         yield
     finally:
-        # Servers that have started spare what there is then from collection, for they stay for good, but not here.
-        gc.unfreeze()
         gc.collect()
         gc.enable()
         globalLogPublisher.removeObserver(observe)

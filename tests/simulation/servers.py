@@ -45,6 +45,9 @@ class _Service(ServerService):
         self._server = server
         self._process = process
 
+    def _spare_the_collector(self) -> None:
+        """Its garbage is that of a world of many processes: a collection here would end what killed ones waited for."""
+
     def _fail(self, error: Exception) -> None:
         self._server.could_not_start(self._process, error)
 
