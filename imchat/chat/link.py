@@ -144,9 +144,18 @@ class ClientLink(FrameProtocol):
         if not self.welcomed:
             return
         if self.slow:
-            self._missed[stream_id] = max(seq, self._missed.get(stream_id, 0))
+            self.behind(stream_id, seq)
         else:
             self.send_framed(data)
+
+    def behind(self, stream_id: int, last_seq: int) -> None:
+        """Logic: not all of a stream was pushed here. Before the Welcome it is left out, as pushes are."""
+        if not self.welcomed:
+            return
+        if self.slow:
+            self._missed[stream_id] = max(last_seq, self._missed.get(stream_id, 0))
+        else:
+            self.send(pb.Frame(stream_at=pb.StreamAt(stream_id=stream_id, last_seq=last_seq)))
 
     def drained(self) -> None:
         """The client has caught up: tell it which streams went on without it."""

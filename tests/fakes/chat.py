@@ -69,6 +69,9 @@ class RecordingConnection:
         self.data.append(data)
         self.told.append(("push", stream_id, seq))
 
+    def behind(self, stream_id: int, last_seq: int) -> None:
+        self.told.append(("behind", stream_id, last_seq))
+
     def goodbye(self, error: IMError) -> None:
         self._end(error.code)
 

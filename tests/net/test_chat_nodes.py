@@ -128,6 +128,19 @@ class LossTests(Case):
         self.elapse(PATIENCE)
         self.assertEqual(["one", "two"], self.heard())
 
+    def test_a_new_conversation_of_which_nothing_was_heard_and_whose_other_member_comes_to_this_node(self) -> None:
+        cat = self.rig.client("cat")
+        self.rig.hub.lose = True
+        talk = self.rig.talk(cat, "bob")
+        self.say("one", cat, talk)
+        # Who comes reads by themselves what was said before; Bob, who is here, does not know that there is anything.
+        self.rig.client("cat", "tablet", node=self.other)
+        self.rig.hub.lose = False
+        self.rig.hub.suspect("node-1 is gone")
+        self.elapse(1)
+        frames = self.bob.take()
+        self.assertIn((talk, 1), [(f.stream_at.stream_id, f.stream_at.last_seq) for f in frames])
+
     def test_a_database_that_is_away_meanwhile(self) -> None:
         self.rig.hub.lose = True
         self.say("one")

@@ -36,6 +36,9 @@ class Connection(Protocol):
         A connection that reads slowly is told that the stream is at ``seq``, once it reads again.
         """
 
+    def behind(self, stream_id: int, last_seq: int) -> None:
+        """A stream goes up to a seq, and not all of it was pushed here: the client reads what it lacks."""
+
     def goodbye(self, error: IMError) -> None:
         """The session is over for this connection: tell why and close."""
 

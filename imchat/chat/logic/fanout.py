@@ -59,6 +59,11 @@ class FanOut:
         """Push an event to a user's connections."""
         self._deliver(_Job(event, iter(self._by_user.get(user_id, ()))), None)
 
+    def behind(self, user_id: int, stream_id: int, last_seq: int) -> None:
+        """Tell a user's connections that a stream goes up to a seq, not all of which was pushed to them."""
+        for live in self._by_user.get(user_id, ()):
+            live.connection.behind(stream_id, last_seq)
+
     def to_members(self, event: Event, membership: Membership, skip: tuple[Live, ...] = ()) -> None:
         """Push an event to the connections of those members who may see it.
 

@@ -84,6 +84,11 @@ class Hosting:
         user = self._users.get(user_id)
         return user is not None and user.loaded
 
+    def hears(self, user_id: int, stream_id: int) -> bool:
+        """Whether a user who is here is known to hear of a stream."""
+        user = self._users.get(user_id)
+        return user is not None and stream_id in user.streams
+
     def hold(self, user_id: int) -> None:
         """A session of a user is here."""
         self._users.setdefault(user_id, _User()).sessions += 1

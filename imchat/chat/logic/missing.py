@@ -110,7 +110,11 @@ class Missing:
                 if membership is None or user_id not in membership.members:
                     return
                 seq = membership.members[user_id].from_seq - 1
+            stream = None if self._hosting.hears(user_id, conversation_id) else self._hosting.get(conversation_id)
             confirmed = self._hosting.add(user_id, conversation_id, seq, ConversationKind(added.conversation_kind))
+            if stream is not None and stream.seq > seq:
+                # Another member is here who came when something had been said: it was not pushed, as they read it.
+                self._pushes.behind(user_id, conversation_id, stream.seq)
             if confirmed is not None:
                 await confirmed
             if late or confirmed is not None:

@@ -74,6 +74,10 @@ class Pushes:
             stream.waiting.setdefault(event.seq, (event, membership, skip))
         self._missing(event.stream_id, event.seq)
 
+    def behind(self, user_id: int, stream_id: int, last_seq: int) -> None:
+        """A user who is here begins to hear of a stream whose pushes have come to a seq already."""
+        self._fan_out.behind(user_id, stream_id, last_seq)
+
     def passed(self, stream: Hosted, seq: int) -> None:
         """All up to a seq was pushed, or is not for anybody here."""
         stream.seq = max(stream.seq, seq)
