@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from imchat.domain.content import Note
 from imchat.domain.limits import Limit as Limit
 from imchat.domain.models import (
     Device,
@@ -145,6 +146,9 @@ class SessionStore(Protocol):
             None if there was no such session (nothing is appended then).
         """
 
+
+Announce = Callable[[Sequence[tuple[int, Note]]], list[Draft]]
+"""Makes the drafts of what the server writes, for (stream_id, note); called within a transaction, once in each try."""
 
 Permit = Callable[[Draft, Membership], str | None]
 """Checks permission again under the lock: the code of the refusal, or None."""
@@ -341,14 +345,50 @@ class SessionsClosed:
     below_generation: int | None = None
 
 
-Notice = EventsAppended | SessionsClosed
+@dataclass(frozen=True, slots=True)
+class PersonChanged:
+    """On ``person:ID``: the profile of a person, or their presence, is another now. Whoever watches them asks anew."""
+
+    user_id: int
+    profile: bool
+    presence: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptMoved:
+    """A member has received and read up to these; to be told to ``for_ids`` alone. Lost without harm."""
+
+    conversation_id: int
+    user_id: int
+    delivered_seq: int
+    read_seq: int
+    for_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TypingSeen:
+    """A member is typing; to be told to ``for_ids`` alone. Lost without harm."""
+
+    conversation_id: int
+    user_id: int
+    for_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RelationsChanged:
+    """On ``user:ID``: whom this user may watch is to be looked at anew."""
+
+    user_id: int
+
+
+Notice = EventsAppended | SessionsClosed | PersonChanged | ReceiptMoved | TypingSeen | RelationsChanged
 
 
 class Publisher(Protocol):
     """The sending half of the bus, for those who host no connections."""
 
     async def publish(self, notices: Sequence[tuple[str, Notice]]) -> None:
-        """Send notices to channels (``user:ID``, ``conversation:ID``); one's own are not echoed."""
+        """Send notices to channels (``user:ID``, ``conversation:ID``, ``person:ID``); one's own are not echoed."""
 
 
 class Bus(Publisher, Protocol):

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from imchat.chat.link import ClientLink
 from imchat.chat.logic.connection import Hold, Live
-from imchat.chat.logic.connections import Connections
-from imchat.chat.logic.direct import Direct
-from imchat.chat.logic.faults import Faults
-from imchat.chat.logic.quota import Quota
-from imchat.chat.logic.reading import Reading
-from imchat.chat.logic.send import Sender
-from imchat.chat.logic.sessions import Sessions
-from imchat.chat.settings import ChatSettings
-from imchat.chat.translate import direct_frame, error_frame, history_frame, sync_frame, users_frame
+from imchat.chat.requests import reading
+from imchat.chat.requests.request import Request
+from imchat.chat.services import Services
+from imchat.chat.translate import error_frame
 from imchat.domain.errors import IMError, InvalidRequest, Unauthenticated, Unsupported, UpgradeRequired
 from imchat.net.content import from_wire
-from imchat.net.turn import Turn
-from imchat.ports import Spawn
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.codec import MAX_FRAME, MIN_PROTOCOL_VERSION
 
@@ -35,23 +25,6 @@ READ_WEIGHT = 32
 
 _NEVER_REFUSED = ("ping", "pong")
 """Bodies that need no request_id and get their answer at any rate."""
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What connections use of a node: its logic, and what they share."""
-
-    settings: ChatSettings
-    connections: Connections
-    sessions: Sessions
-    sender: Sender
-    reading: Reading
-    direct: Direct
-    quota: Quota
-    faults: Faults
-    clock: IReactorTime
-    turn: Turn
-    spawn: Spawn
 
 
 class ChatConnection(ClientLink):
@@ -96,6 +69,8 @@ class ChatConnection(ClientLink):
             self._send_message(live, request_id, message.send_message, over)
         elif over is not None and name not in _NEVER_REFUSED:
             raise over
+        elif name is not None and name in REQUESTS:
+            self._serve(live, request_id, name, message)
         else:
             _HANDLERS.get(name, ChatConnection._unknown)(self, live, request_id, message)
 
@@ -164,60 +139,26 @@ class ChatConnection(ClientLink):
             self.weigh(-1)
             raise
 
-    def handle_sync(self, live: Live, request_id: int, message: pb.Frame) -> None:
-        """What is new?"""
-        body = message.sync
-        positions = {position.stream_id: position.seq for position in body.positions}
-        found = self._services.reading.sync(live, positions, body.cursor, body.limit)
-        self._serve(request_id, "Sync", found, sync_frame)
-
-    def handle_history(self, live: Live, request_id: int, message: pb.Frame) -> None:
-        """What was?"""
-        body = message.history
-        after = body.after if body.HasField("after") else None
-        before = body.before if body.HasField("before") else None
-        found = self._services.reading.history(live, body.stream_id, after, before, body.until, body.limit)
-        self._serve(request_id, "History", found, history_frame)
-
-    def handle_get_users(self, live: Live, request_id: int, message: pb.Frame) -> None:
-        """Who is who?"""
-        body = message.get_users
-        found = self._services.reading.users(live, tuple(body.ids), tuple(body.names))
-        self._serve(request_id, "GetUsers", found, users_frame)
-
-    def handle_open_direct(self, live: Live, request_id: int, message: pb.Frame) -> None:
-        """Where to talk to somebody."""
-        found = self._services.direct.open(live, message.open_direct.user_id)
-        self._serve(request_id, "OpenDirect", found, direct_frame)
-
-    def _serve(
-        self,
-        request_id: int,
-        name: str,
-        found: Awaitable[Any],
-        answer: Callable[[int, Any], pb.Frame],
-    ) -> None:
-        """Answer a request when what it asks for is found."""
+    def _serve(self, live: Live, request_id: int, name: str, message: pb.Frame) -> None:
+        """Answer a request when what it asks for is done."""
         self.weigh(READ_WEIGHT)
         self._services.connections.requests.begin()
-        self._services.spawn(name, self._await_and_answer(request_id, name, found, answer))
+        self._services.spawn(name, self._await_and_answer(live, request_id, name, message))
 
-    async def _await_and_answer(
-        self,
-        request_id: int,
-        name: str,
-        found: Awaitable[Any],
-        answer: Callable[[int, Any], pb.Frame],
-    ) -> None:
+    async def _await_and_answer(self, live: Live, request_id: int, name: str, message: pb.Frame) -> None:
         try:
-            reply = answer(request_id, await found)
+            reply = await REQUESTS[name](self._services, live, message)
+            reply.request_id = request_id
         except Exception:
-            reply = error_frame(request_id, self._services.faults.public(Failure(), name))
+            reply = error_frame(request_id, self._services.faults.public(Failure(), f"the request {name}"))
         finally:
             self._services.connections.requests.end()
         self.weigh(-READ_WEIGHT)
         self.reply(reply)
 
+
+REQUESTS: Mapping[str, Request] = {**reading.REQUESTS}
+"""Everything that is answered when it is done, by the name of the body."""
 
 _HANDLERS: dict[str | None, Callable[[ChatConnection, Live, int, pb.Frame], None]] = {
     name.removeprefix("handle_"): handler

@@ -6,7 +6,8 @@ from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.python.failure import Failure
 
-from imchat.chat.adapter import ChatConnection, Services
+from imchat.chat.adapter import ChatConnection
+from imchat.chat.services import Services
 from imchat.chat.translate import goodbye_frame
 from imchat.domain.errors import IMError
 from imchat.net.framing import LINGER

@@ -5,7 +5,6 @@ from __future__ import annotations
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from imchat.chat.adapter import Services
 from imchat.chat.factory import ChatFactory
 from imchat.chat.logic.batch import Batcher
 from imchat.chat.logic.connections import Connections
@@ -27,6 +26,7 @@ from imchat.chat.logic.sessions import Sessions
 from imchat.chat.logic.storing import Storing
 from imchat.chat.logic.subscriptions import Subscriptions
 from imchat.chat.logic.sweep import Sweep
+from imchat.chat.services import Services
 from imchat.chat.settings import ChatSettings
 from imchat.chat.translate import framed_push
 from imchat.domain.content import ContentCodec
@@ -40,6 +40,7 @@ from imchat.ports import (
     EventsAppended,
     Ids,
     Notice,
+    SessionsClosed,
     SessionStore,
     Spawn,
     StatusPort,
@@ -151,5 +152,5 @@ class ChatNode:
     def _heard(self, channel: str, notice: Notice) -> None:
         if isinstance(notice, EventsAppended):
             self._delivery.heard(channel, notice)
-        else:
+        elif isinstance(notice, SessionsClosed):
             self._sessions.closed(notice)

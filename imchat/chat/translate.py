@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from imchat.chat.logic.reading import StreamChange, SyncPage
 from imchat.domain.errors import IMError
 from imchat.domain.models import Event, EventRange, Opened, UserCard
+from imchat.net.notes import card_message
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.codec import encode
 from imchat.wire.frames import frame
@@ -23,6 +24,15 @@ def fill_event(message: pb.Event, event: Event) -> None:
     message.content.MergeFromString(event.content)
     message.ordinal = event.ordinal
     message.created_ms = event.created_ms
+    if event.changed_seq:
+        message.changed_seq = event.changed_seq
+        message.state = event.state  # type: ignore[assignment]
+        for one in event.reactions:
+            message.reactions.add(emoji=one.emoji, count=one.count, own=one.own)
+    if event.quote is not None:
+        fill_event(message.quote, event.quote)
+    if event.target is not None:
+        fill_event(message.target, event.target)
 
 
 def event_message(event: Event) -> pb.Event:
@@ -79,13 +89,13 @@ def _change_message(change: StreamChange) -> pb.StreamState:
     return message
 
 
-def sync_frame(request_id: int, page: SyncPage) -> pb.Frame:
+def sync_frame(page: SyncPage) -> pb.Frame:
     """Return the answer to ``Sync``."""
     result = pb.SyncResult(streams=map(_change_message, page.streams), next_cursor=page.next_cursor)
-    return pb.Frame(request_id=request_id, sync_result=result)
+    return pb.Frame(sync_result=result)
 
 
-def history_frame(request_id: int, found: EventRange) -> pb.Frame:
+def history_frame(found: EventRange) -> pb.Frame:
     """Return the answer to ``History``."""
     result = pb.HistoryResult(
         stream_id=found.stream_id,
@@ -94,16 +104,15 @@ def history_frame(request_id: int, found: EventRange) -> pb.Frame:
         last_seq=found.last_seq,
         events=map(event_message, found.events),
     )
-    return pb.Frame(request_id=request_id, history_result=result)
+    return pb.Frame(history_result=result)
 
 
-def users_frame(request_id: int, cards: Sequence[UserCard]) -> pb.Frame:
+def users_frame(cards: Sequence[UserCard]) -> pb.Frame:
     """Return the answer to ``GetUsers``."""
-    users = [pb.UserCard(user_id=card.id, name=card.name) for card in cards]
-    return pb.Frame(request_id=request_id, users=pb.Users(users=users))
+    return pb.Frame(users=pb.Users(users=map(card_message, cards)))
 
 
-def direct_frame(request_id: int, opened: Opened) -> pb.Frame:
+def direct_frame(opened: Opened) -> pb.Frame:
     """Return the answer to ``OpenDirect``."""
     result = pb.DirectOpened(conversation_id=opened.conversation_id, created=opened.created)
-    return pb.Frame(request_id=request_id, direct_opened=result)
+    return pb.Frame(direct_opened=result)

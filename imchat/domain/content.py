@@ -1,18 +1,34 @@
-"""What an event can carry, and the rules for it.
-
-The numbers of :class:`ContentKind` are stored and sent: they never change. Below 64 stand the kinds that people
-send into conversations, from 64 those that only the server makes.
-"""
+"""What an event can carry: messages, acts on them, and what the server writes; and the rules for what people send."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Protocol, TypeAlias
 
 from imchat.domain.errors import InvalidRequest
+from imchat.domain.kinds import ContentKind as ContentKind
+from imchat.domain.kinds import is_act as is_act
+from imchat.domain.kinds import is_message as is_message
+from imchat.domain.messages import Act, AnyMessage
+from imchat.domain.messages import Card as Card
+from imchat.domain.messages import Custom as Custom
+from imchat.domain.messages import Edited as Edited
+from imchat.domain.messages import File as File
+from imchat.domain.messages import Location as Location
+from imchat.domain.messages import Message as Message
+from imchat.domain.messages import Picture as Picture
+from imchat.domain.messages import Reacted as Reacted
+from imchat.domain.messages import Recalled as Recalled
+from imchat.domain.messages import Sticker as Sticker
+from imchat.domain.messages import Text as Text
+from imchat.domain.notes import ConversationAdded as ConversationAdded
+from imchat.domain.notes import ConversationState as ConversationState
+from imchat.domain.notes import MessagesDeleted as MessagesDeleted
+from imchat.domain.notes import ReadPosition as ReadPosition
+from imchat.domain.notes import SessionsEnded as SessionsEnded
+from imchat.domain.notes import SystemLine as SystemLine
+from imchat.domain.people import Contact, ContactRequest, Profile
 
 MAX_TEXT = 8_000
 """Longest text of a message, in Unicode code points."""
@@ -21,53 +37,20 @@ MAX_TEXT = 8_000
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-class ContentKind(IntEnum):
-    """The stored number of each kind of content."""
+Note: TypeAlias = (
+    ConversationAdded
+    | SessionsEnded
+    | Contact
+    | ContactRequest
+    | ConversationState
+    | ReadPosition
+    | MessagesDeleted
+    | Profile
+    | SystemLine
+)
+"""What the server writes."""
 
-    TEXT = 1
-    CONVERSATION_ADDED = 64
-    SESSIONS_ENDED = 65
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Text of 1 to 8,000 code points."""
-
-    text: str
-    kind = ContentKind.TEXT
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationAdded:
-    """Private stream: this user is now a member of a conversation.
-
-    Attributes:
-        conversation_id: Id of the conversation and of its stream.
-        conversation_kind: A :class:`~imchat.domain.models.ConversationKind` number.
-        member_ids: The other members, for a direct conversation the one peer.
-    """
-
-    conversation_id: int
-    conversation_kind: int
-    member_ids: tuple[int, ...]
-    kind = ContentKind.CONVERSATION_ADDED
-
-
-@dataclass(frozen=True, slots=True)
-class SessionsEnded:
-    """Private stream: sessions of this user were ended.
-
-    Attributes:
-        device_ids: The devices whose sessions were ended; empty where it was all of them.
-        reason: ``logout``, ``password_reset`` or ``operator``.
-    """
-
-    device_ids: tuple[str, ...]
-    reason: str
-    kind = ContentKind.SESSIONS_ENDED
-
-
-Content: TypeAlias = Text | ConversationAdded | SessionsEnded
+Content: TypeAlias = AnyMessage | Act | Note
 
 
 class ContentCodec(Protocol):
@@ -77,12 +60,7 @@ class ContentCodec(Protocol):
         """Return the stored form of a content."""
 
     def decode(self, kind: int, data: bytes) -> Content | None:
-        """Return the content of a stored form, None where the kind is unknown to this program."""
-
-
-def is_message(kind: int) -> bool:
-    """Whether events of this kind are messages, and so count as unread for others (DESIGN: streams)."""
-    return kind < ContentKind.CONVERSATION_ADDED
+        """Return the content of a stored form, None where the kind is unknown to this program or the content gone."""
 
 
 def check_sendable(content: Content) -> None:

@@ -17,10 +17,14 @@ The tree (code in brackets)::
      |    +-- CodeInvalid      [code_invalid]         wrong, used, void or expired verification code
      |    +-- WeakPassword     [weak_password]        on the list of common passwords, or like the name
      |    +-- ValueRefused     [value_refused]        a value fits its schema and is still not acceptable
+     |    +-- NotContacts      [not_contacts]         the two are not contacts, or one does not let the other write
+     |    +-- TooLate          [too_late]             the time within which this could be done is over
+     |    +-- TooMany          [too_many]             a bound on how many there may be is reached
      +-- NotFound              [not_found]            no such thing, or none that this user may know of
      +-- Conflict              [conflict]             the same client id was used before with another content
      |    +-- NameTaken        [name_taken]           another account has this name
      |    +-- EmailTaken       [email_taken]          another account has this address (told after a right code only)
+     |    +-- Unchanged        [unchanged]            it is so already, by another request
      +-- Passing                                      may succeed when the same request is made again later
      |    +-- RateLimited      [rate_limited]         too many requests; ``retry_after_ms`` says how long to wait
      |    +-- Unavailable      [unavailable]          the outcome is unknown or a part is down; repeat with the same id
@@ -115,6 +119,24 @@ class InvitationInvalid(Forbidden):
     code = "invitation_invalid"
 
 
+class NotContacts(Forbidden):
+    """The two are not contacts, or one does not let the other write; which of them is not told."""
+
+    code = "not_contacts"
+
+
+class TooLate(Forbidden):
+    """The time within which this could be done is over."""
+
+    code = "too_late"
+
+
+class TooMany(Forbidden):
+    """A bound on how many there may be is reached."""
+
+    code = "too_many"
+
+
 class CodeInvalid(Forbidden):
     """The verification code is wrong, used, void or expired; which of them is not told."""
 
@@ -159,6 +181,12 @@ class NameTaken(Conflict):
     """Another account has this name."""
 
     code = "name_taken"
+
+
+class Unchanged(Conflict):
+    """It is so already, by another request: nothing was stored."""
+
+    code = "unchanged"
 
 
 class EmailTaken(Conflict):

@@ -39,10 +39,22 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class UserCard:
-    """What others may see of a user."""
+    """What others may see of a user.
+
+    Attributes:
+        gender: 0 not told, 1 female, 2 male, 3 other.
+        avatar: Reference of a picture.
+        deleted: The account is gone; the name is no more than a placeholder.
+    """
 
     id: int
     name: str
+    nickname: str = ""
+    signature: str = ""
+    gender: int = 0
+    region: str = ""
+    avatar: str = ""
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +156,36 @@ class Head:
     last_ms: int
 
 
+class EventState(IntEnum):
+    """The stored number of what became of a message."""
+
+    NORMAL = 0
+    EDITED = 1
+    RECALLED = 2
+    EXPIRED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """How many people reacted to a message in one way; ``own``: the reader is among them."""
+
+    emoji: str
+    count: int
+    own: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One event of a stream, in its place.
 
     Attributes:
         ordinal: How many events of the stream up to and with this one count as unread for others.
-        content: The stored form (:class:`imchat.domain.content.ContentCodec`).
+        content: The stored form (:class:`imchat.domain.content.ContentCodec`); empty where it is gone.
+        changed_seq: The newest event that changed this one, 0 where none did; reactions count too.
+        state: A number of :class:`EventState`.
+        reactions: As of ``changed_seq``; only where a stretch of a stream was read.
+        quote: With a reply: the message to which it replies, where the reader may see it.
+        target: With a recall or an edit: the message as it stands now.
     """
 
     stream_id: int
@@ -161,6 +196,11 @@ class Event:
     content: bytes
     ordinal: int
     created_ms: int
+    changed_seq: int = 0
+    state: int = EventState.NORMAL
+    reactions: tuple[Reaction, ...] = ()
+    quote: Event | None = None
+    target: Event | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +212,9 @@ class Draft:
         member_version: Version of the membership under which permission was checked.
         refusal: Code of the error with which the sender is to be refused unless the event is stored already:
             such a draft is only looked up.
+        target: Seq of the message that this is about: which is acted on, or replied to; 0: none.
+        replacement: With an edit: the new content of the target.
+        mentions: Members who are mentioned.
     """
 
     stream_id: int
@@ -182,6 +225,9 @@ class Draft:
     digest: bytes
     member_version: int = 0
     refusal: str | None = None
+    target: int = 0
+    replacement: bytes = b""
+    mentions: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +247,20 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A present member of a conversation, who sees it from ``from_seq`` on."""
+    """A present member of a conversation, who sees it from ``from_seq`` on.
+
+    Attributes:
+        has_contact: Direct conversation: has the peer in their list.
+        blocks: Direct conversation: blocks the peer.
+        gone: The account was deleted.
+    """
 
     user_id: int
     role: int
     from_seq: int
+    has_contact: bool = False
+    blocks: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

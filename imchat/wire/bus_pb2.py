@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\tbus.proto\x12\rimchat.bus.v1\"\x88\x01\n\nBusMessage\x12%\n\x06origin\x18\x01 \x01(\x0b\x32\x15.imchat.bus.v1.Origin\x12&\n\x07notices\x18\x02 \x03(\x0b\x32\x15.imchat.bus.v1.Notice\x12+\n\theartbeat\x18\x03 \x01(\x0b\x32\x18.imchat.bus.v1.Heartbeat\".\n\x06Origin\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x13\n\x0bincarnation\x18\x02 \x01(\x06\"\x84\x01\n\x06Notice\x12\x38\n\x0f\x65vents_appended\x18\x01 \x01(\x0b\x32\x1d.imchat.bus.v1.EventsAppendedH\x00\x12\x38\n\x0fsessions_closed\x18\x02 \x01(\x0b\x32\x1d.imchat.bus.v1.SessionsClosedH\x00\x42\x06\n\x04\x62ody\"g\n\x0e\x45ventsAppended\x12\x11\n\tstream_id\x18\x01 \x01(\x04\x12\x16\n\x0emember_version\x18\x02 \x01(\x04\x12*\n\x06\x65vents\x18\x03 \x03(\x0b\x32\x1a.imchat.bus.v1.StoredEvent\"\x97\x01\n\x0bStoredEvent\x12\x11\n\tstream_id\x18\x01 \x01(\x04\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x11\n\tsender_id\x18\x03 \x01(\x04\x12\x11\n\tclient_id\x18\x04 \x01(\x0c\x12\x0c\n\x04kind\x18\x05 \x01(\r\x12\x0f\n\x07\x63ontent\x18\x06 \x01(\x0c\x12\x0f\n\x07ordinal\x18\x07 \x01(\x04\x12\x12\n\ncreated_ms\x18\x08 \x01(\x04\"\x8d\x01\n\x0eSessionsClosed\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x14\n\x0c\x65very_device\x18\x02 \x01(\x08\x12\x12\n\ndevice_ids\x18\x03 \x03(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x1d\n\x10\x62\x65low_generation\x18\x05 \x01(\x04H\x00\x88\x01\x01\x42\x13\n\x11_below_generation\"6\n\tHeartbeat\x12\x18\n\x10\x66\x61iled_publishes\x18\x01 \x01(\x04\x12\x0f\n\x07leaving\x18\x02 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\tbus.proto\x12\rimchat.bus.v1\"\x88\x01\n\nBusMessage\x12%\n\x06origin\x18\x01 \x01(\x0b\x32\x15.imchat.bus.v1.Origin\x12&\n\x07notices\x18\x02 \x03(\x0b\x32\x15.imchat.bus.v1.Notice\x12+\n\theartbeat\x18\x03 \x01(\x0b\x32\x18.imchat.bus.v1.Heartbeat\".\n\x06Origin\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x13\n\x0bincarnation\x18\x02 \x01(\x06\"\xce\x02\n\x06Notice\x12\x38\n\x0f\x65vents_appended\x18\x01 \x01(\x0b\x32\x1d.imchat.bus.v1.EventsAppendedH\x00\x12\x38\n\x0fsessions_closed\x18\x02 \x01(\x0b\x32\x1d.imchat.bus.v1.SessionsClosedH\x00\x12\x36\n\x0eperson_changed\x18\x03 \x01(\x0b\x32\x1c.imchat.bus.v1.PersonChangedH\x00\x12)\n\x07receipt\x18\x04 \x01(\x0b\x32\x16.imchat.bus.v1.ReceiptH\x00\x12\'\n\x06typing\x18\x05 \x01(\x0b\x32\x15.imchat.bus.v1.TypingH\x00\x12<\n\x11relations_changed\x18\x06 \x01(\x0b\x32\x1f.imchat.bus.v1.RelationsChangedH\x00\x42\x06\n\x04\x62ody\"g\n\x0e\x45ventsAppended\x12\x11\n\tstream_id\x18\x01 \x01(\x04\x12\x16\n\x0emember_version\x18\x02 \x01(\x04\x12*\n\x06\x65vents\x18\x03 \x03(\x0b\x32\x1a.imchat.bus.v1.StoredEvent\"\x92\x02\n\x0bStoredEvent\x12\x11\n\tstream_id\x18\x01 \x01(\x04\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x11\n\tsender_id\x18\x03 \x01(\x04\x12\x11\n\tclient_id\x18\x04 \x01(\x0c\x12\x0c\n\x04kind\x18\x05 \x01(\r\x12\x0f\n\x07\x63ontent\x18\x06 \x01(\x0c\x12\x0f\n\x07ordinal\x18\x07 \x01(\x04\x12\x12\n\ncreated_ms\x18\x08 \x01(\x04\x12\x13\n\x0b\x63hanged_seq\x18\t \x01(\x04\x12\r\n\x05state\x18\n \x01(\r\x12)\n\x05quote\x18\x0b \x01(\x0b\x32\x1a.imchat.bus.v1.StoredEvent\x12*\n\x06target\x18\x0c \x01(\x0b\x32\x1a.imchat.bus.v1.StoredEvent\"C\n\rPersonChanged\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0f\n\x07profile\x18\x02 \x01(\x08\x12\x10\n\x08presence\x18\x03 \x01(\x08\"m\n\x07Receipt\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\x15\n\rdelivered_seq\x18\x03 \x01(\x04\x12\x10\n\x08read_seq\x18\x04 \x01(\x04\x12\x0f\n\x07\x66or_ids\x18\x05 \x03(\x04\"C\n\x06Typing\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\x0f\n\x07\x66or_ids\x18\x03 \x03(\x04\"#\n\x10RelationsChanged\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\"\x8d\x01\n\x0eSessionsClosed\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x14\n\x0c\x65very_device\x18\x02 \x01(\x08\x12\x12\n\ndevice_ids\x18\x03 \x03(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x1d\n\x10\x62\x65low_generation\x18\x05 \x01(\x04H\x00\x88\x01\x01\x42\x13\n\x11_below_generation\"6\n\tHeartbeat\x12\x18\n\x10\x66\x61iled_publishes\x18\x01 \x01(\x04\x12\x0f\n\x07leaving\x18\x02 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,13 +36,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORIGIN']._serialized_start=167
   _globals['_ORIGIN']._serialized_end=213
   _globals['_NOTICE']._serialized_start=216
-  _globals['_NOTICE']._serialized_end=348
-  _globals['_EVENTSAPPENDED']._serialized_start=350
-  _globals['_EVENTSAPPENDED']._serialized_end=453
-  _globals['_STOREDEVENT']._serialized_start=456
-  _globals['_STOREDEVENT']._serialized_end=607
-  _globals['_SESSIONSCLOSED']._serialized_start=610
-  _globals['_SESSIONSCLOSED']._serialized_end=751
-  _globals['_HEARTBEAT']._serialized_start=753
-  _globals['_HEARTBEAT']._serialized_end=807
+  _globals['_NOTICE']._serialized_end=550
+  _globals['_EVENTSAPPENDED']._serialized_start=552
+  _globals['_EVENTSAPPENDED']._serialized_end=655
+  _globals['_STOREDEVENT']._serialized_start=658
+  _globals['_STOREDEVENT']._serialized_end=932
+  _globals['_PERSONCHANGED']._serialized_start=934
+  _globals['_PERSONCHANGED']._serialized_end=1001
+  _globals['_RECEIPT']._serialized_start=1003
+  _globals['_RECEIPT']._serialized_end=1112
+  _globals['_TYPING']._serialized_start=1114
+  _globals['_TYPING']._serialized_end=1181
+  _globals['_RELATIONSCHANGED']._serialized_start=1183
+  _globals['_RELATIONSCHANGED']._serialized_end=1218
+  _globals['_SESSIONSCLOSED']._serialized_start=1221
+  _globals['_SESSIONSCLOSED']._serialized_end=1362
+  _globals['_HEARTBEAT']._serialized_start=1364
+  _globals['_HEARTBEAT']._serialized_end=1418
 # @@protoc_insertion_point(module_scope)

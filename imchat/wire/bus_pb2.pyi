@@ -25,12 +25,20 @@ class Origin(_message.Message):
     def __init__(self, node_id: _Optional[str] = ..., incarnation: _Optional[int] = ...) -> None: ...
 
 class Notice(_message.Message):
-    __slots__ = ("events_appended", "sessions_closed")
+    __slots__ = ("events_appended", "sessions_closed", "person_changed", "receipt", "typing", "relations_changed")
     EVENTS_APPENDED_FIELD_NUMBER: _ClassVar[int]
     SESSIONS_CLOSED_FIELD_NUMBER: _ClassVar[int]
+    PERSON_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
+    TYPING_FIELD_NUMBER: _ClassVar[int]
+    RELATIONS_CHANGED_FIELD_NUMBER: _ClassVar[int]
     events_appended: EventsAppended
     sessions_closed: SessionsClosed
-    def __init__(self, events_appended: _Optional[_Union[EventsAppended, _Mapping]] = ..., sessions_closed: _Optional[_Union[SessionsClosed, _Mapping]] = ...) -> None: ...
+    person_changed: PersonChanged
+    receipt: Receipt
+    typing: Typing
+    relations_changed: RelationsChanged
+    def __init__(self, events_appended: _Optional[_Union[EventsAppended, _Mapping]] = ..., sessions_closed: _Optional[_Union[SessionsClosed, _Mapping]] = ..., person_changed: _Optional[_Union[PersonChanged, _Mapping]] = ..., receipt: _Optional[_Union[Receipt, _Mapping]] = ..., typing: _Optional[_Union[Typing, _Mapping]] = ..., relations_changed: _Optional[_Union[RelationsChanged, _Mapping]] = ...) -> None: ...
 
 class EventsAppended(_message.Message):
     __slots__ = ("stream_id", "member_version", "events")
@@ -43,7 +51,7 @@ class EventsAppended(_message.Message):
     def __init__(self, stream_id: _Optional[int] = ..., member_version: _Optional[int] = ..., events: _Optional[_Iterable[_Union[StoredEvent, _Mapping]]] = ...) -> None: ...
 
 class StoredEvent(_message.Message):
-    __slots__ = ("stream_id", "seq", "sender_id", "client_id", "kind", "content", "ordinal", "created_ms")
+    __slots__ = ("stream_id", "seq", "sender_id", "client_id", "kind", "content", "ordinal", "created_ms", "changed_seq", "state", "quote", "target")
     STREAM_ID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     SENDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -52,6 +60,10 @@ class StoredEvent(_message.Message):
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     ORDINAL_FIELD_NUMBER: _ClassVar[int]
     CREATED_MS_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_SEQ_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
     stream_id: int
     seq: int
     sender_id: int
@@ -60,7 +72,51 @@ class StoredEvent(_message.Message):
     content: bytes
     ordinal: int
     created_ms: int
-    def __init__(self, stream_id: _Optional[int] = ..., seq: _Optional[int] = ..., sender_id: _Optional[int] = ..., client_id: _Optional[bytes] = ..., kind: _Optional[int] = ..., content: _Optional[bytes] = ..., ordinal: _Optional[int] = ..., created_ms: _Optional[int] = ...) -> None: ...
+    changed_seq: int
+    state: int
+    quote: StoredEvent
+    target: StoredEvent
+    def __init__(self, stream_id: _Optional[int] = ..., seq: _Optional[int] = ..., sender_id: _Optional[int] = ..., client_id: _Optional[bytes] = ..., kind: _Optional[int] = ..., content: _Optional[bytes] = ..., ordinal: _Optional[int] = ..., created_ms: _Optional[int] = ..., changed_seq: _Optional[int] = ..., state: _Optional[int] = ..., quote: _Optional[_Union[StoredEvent, _Mapping]] = ..., target: _Optional[_Union[StoredEvent, _Mapping]] = ...) -> None: ...
+
+class PersonChanged(_message.Message):
+    __slots__ = ("user_id", "profile", "presence")
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    PRESENCE_FIELD_NUMBER: _ClassVar[int]
+    user_id: int
+    profile: bool
+    presence: bool
+    def __init__(self, user_id: _Optional[int] = ..., profile: _Optional[bool] = ..., presence: _Optional[bool] = ...) -> None: ...
+
+class Receipt(_message.Message):
+    __slots__ = ("conversation_id", "user_id", "delivered_seq", "read_seq", "for_ids")
+    CONVERSATION_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    DELIVERED_SEQ_FIELD_NUMBER: _ClassVar[int]
+    READ_SEQ_FIELD_NUMBER: _ClassVar[int]
+    FOR_IDS_FIELD_NUMBER: _ClassVar[int]
+    conversation_id: int
+    user_id: int
+    delivered_seq: int
+    read_seq: int
+    for_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, conversation_id: _Optional[int] = ..., user_id: _Optional[int] = ..., delivered_seq: _Optional[int] = ..., read_seq: _Optional[int] = ..., for_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Typing(_message.Message):
+    __slots__ = ("conversation_id", "user_id", "for_ids")
+    CONVERSATION_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    FOR_IDS_FIELD_NUMBER: _ClassVar[int]
+    conversation_id: int
+    user_id: int
+    for_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, conversation_id: _Optional[int] = ..., user_id: _Optional[int] = ..., for_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class RelationsChanged(_message.Message):
+    __slots__ = ("user_id",)
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    user_id: int
+    def __init__(self, user_id: _Optional[int] = ...) -> None: ...
 
 class SessionsClosed(_message.Message):
     __slots__ = ("user_id", "every_device", "device_ids", "code", "below_generation")

@@ -9,7 +9,15 @@ from google.protobuf.message import DecodeError
 
 from imchat.domain.models import Event
 from imchat.net.redis.heartbeats import Heartbeat, Origin
-from imchat.ports import EventsAppended, Notice, SessionsClosed
+from imchat.ports import (
+    EventsAppended,
+    Notice,
+    PersonChanged,
+    ReceiptMoved,
+    RelationsChanged,
+    SessionsClosed,
+    TypingSeen,
+)
 from imchat.wire import bus_pb2 as pb
 
 LONGEST_MESSAGE = 256 * 1024
@@ -96,18 +104,33 @@ def _body(notice: Notice) -> bytes:
     # Filled in place: a message that is made by itself and then put into another is copied.
     message = pb.BusMessage()
     wire = message.notices.add()
-    if isinstance(notice, SessionsClosed):
-        closed = wire.sessions_closed
-        closed.user_id, closed.code = notice.user_id, notice.code
-        closed.every_device = notice.device_ids is None
-        closed.device_ids.extend(notice.device_ids or ())
-        if notice.below_generation is not None:
-            closed.below_generation = notice.below_generation
-    else:
-        appended = wire.events_appended
-        appended.stream_id, appended.member_version = notice.stream_id, notice.member_version
-        for event in notice.events:
-            _fill(appended.events.add(), event)
+    match notice:
+        case EventsAppended():
+            appended = wire.events_appended
+            appended.stream_id, appended.member_version = notice.stream_id, notice.member_version
+            for event in notice.events:
+                _fill(appended.events.add(), event)
+        case SessionsClosed():
+            closed = wire.sessions_closed
+            closed.user_id, closed.code = notice.user_id, notice.code
+            closed.every_device = notice.device_ids is None
+            closed.device_ids.extend(notice.device_ids or ())
+            if notice.below_generation is not None:
+                closed.below_generation = notice.below_generation
+        case PersonChanged():
+            person = pb.PersonChanged(user_id=notice.user_id, profile=notice.profile, presence=notice.presence)
+            wire.person_changed.CopyFrom(person)
+        case ReceiptMoved():
+            moved = wire.receipt
+            moved.conversation_id, moved.user_id = notice.conversation_id, notice.user_id
+            moved.delivered_seq, moved.read_seq = notice.delivered_seq, notice.read_seq
+            moved.for_ids.extend(notice.for_ids)
+        case TypingSeen():
+            typing = wire.typing
+            typing.conversation_id, typing.user_id = notice.conversation_id, notice.user_id
+            typing.for_ids.extend(notice.for_ids)
+        case RelationsChanged():
+            wire.relations_changed.user_id = notice.user_id
     return message.SerializeToString()
 
 
@@ -120,6 +143,12 @@ def _fill(stored: pb.StoredEvent, event: Event) -> None:
     stored.content = event.content
     stored.ordinal = event.ordinal
     stored.created_ms = event.created_ms
+    if event.changed_seq:
+        stored.changed_seq, stored.state = event.changed_seq, event.state
+    if event.quote is not None:
+        _fill(stored.quote, event.quote)
+    if event.target is not None:
+        _fill(stored.target, event.target)
 
 
 def _from_wire(notice: pb.Notice) -> Notice | None:
@@ -133,6 +162,16 @@ def _from_wire(notice: pb.Notice) -> Notice | None:
             devices = None if closed.every_device else tuple(closed.device_ids)
             below = closed.below_generation if closed.HasField("below_generation") else None
             return SessionsClosed(closed.user_id, devices, closed.code, below)
+        case "person_changed":
+            person = notice.person_changed
+            return PersonChanged(person.user_id, person.profile, person.presence)
+        case "receipt":
+            r = notice.receipt
+            return ReceiptMoved(r.conversation_id, r.user_id, r.delivered_seq, r.read_seq, tuple(r.for_ids))
+        case "typing":
+            return TypingSeen(notice.typing.conversation_id, notice.typing.user_id, tuple(notice.typing.for_ids))
+        case "relations_changed":
+            return RelationsChanged(notice.relations_changed.user_id)
         case _:
             return None
 
@@ -147,4 +186,9 @@ def _event_from_wire(event: pb.StoredEvent) -> Event:
         event.content,
         event.ordinal,
         event.created_ms,
+        event.changed_seq,
+        event.state,
+        (),
+        _event_from_wire(event.quote) if event.HasField("quote") else None,
+        _event_from_wire(event.target) if event.HasField("target") else None,
     )

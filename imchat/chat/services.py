@@ -1,0 +1,35 @@
+"""What connections use of a chat node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twisted.internet.interfaces import IReactorTime
+
+from imchat.chat.logic.connections import Connections
+from imchat.chat.logic.direct import Direct
+from imchat.chat.logic.faults import Faults
+from imchat.chat.logic.quota import Quota
+from imchat.chat.logic.reading import Reading
+from imchat.chat.logic.send import Sender
+from imchat.chat.logic.sessions import Sessions
+from imchat.chat.settings import ChatSettings
+from imchat.net.turn import Turn
+from imchat.ports import Spawn
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What connections use of a node: its logic, and what they share."""
+
+    settings: ChatSettings
+    connections: Connections
+    sessions: Sessions
+    sender: Sender
+    reading: Reading
+    direct: Direct
+    quota: Quota
+    faults: Faults
+    clock: IReactorTime
+    turn: Turn
+    spawn: Spawn
