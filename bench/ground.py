@@ -18,8 +18,7 @@ from imchat.testing import Child, Cluster, EmbeddedServer, ServerFailed, free_po
 T = TypeVar("T")
 
 _LIMITS = (
-    "chat.messages_per_session",
-    "chat.requests_per_session",
+    *(f"chat.{whose}.{kind}" for whose in ("limits", "account_limits") for kind in ("frames", "messages", "reads")),
     "gate.logins_per_address",
     "gate.logins_per_account",
     "gate.requests_per_address",

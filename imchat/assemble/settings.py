@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from imchat.assemble import secrets
 from imchat.chat.settings import ChatSettings
 from imchat.config import (
+    AccountLimitsSection,
     ChatSection,
     Config,
     DatabaseSection,
     GateSection,
+    LimitsSection,
     Rate,
     RedisSection,
     SmtpSection,
@@ -19,6 +21,7 @@ from imchat.config import (
     VerifySection,
 )
 from imchat.domain.accounts import RegistrationMode
+from imchat.domain.rates import Group, Rates
 from imchat.domain.sessions import DAY_MS
 from imchat.gate.hashing import HashParameters
 from imchat.gate.logic import GatePolicy
@@ -156,6 +159,10 @@ def redis_settings(section: RedisSection) -> RedisSettings:
     )
 
 
+def _rates(section: LimitsSection | AccountLimitsSection) -> Rates:
+    return Rates(**{group.name.lower(): limit(getattr(section, group.name.lower())) for group in Group})
+
+
 def chat_settings(config: Config) -> ChatSettings:
     """Bounds of a chat node."""
     chat: ChatSection = config.chat
@@ -165,9 +172,8 @@ def chat_settings(config: Config) -> ChatSettings:
         hello_timeout=chat.hello_timeout,
         idle_timeout=chat.idle_timeout,
         stall_timeout=chat.stall_timeout,
-        messages=limit(chat.messages_per_session),
-        requests=limit(chat.requests_per_session),
-        lookups=limit(chat.lookups_per_session),
+        limits=_rates(chat.limits),
+        account_limits=_rates(chat.account_limits),
         max_pending=chat.max_pending,
         max_pending_bytes=chat.max_pending_bytes,
         report_interval=config.status.report_interval,

@@ -141,6 +141,7 @@ class ChatConnection(ClientLink):
 
     def _serve(self, live: Live, request_id: int, name: str, message: pb.Frame) -> None:
         """Answer a request when what it asks for is done."""
+        self._services.quota.body(live, name)
         self.weigh(READ_WEIGHT)
         self._services.connections.requests.begin()
         self._services.spawn(name, self._await_and_answer(live, request_id, name, message))

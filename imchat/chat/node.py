@@ -89,7 +89,7 @@ class ChatNode:
         spawn: Spawn = spawn_and_log,
     ) -> None:
         log = Logger(namespace="imchat.chat")
-        faults, quota = Faults(ids, log), Quota(clock)
+        faults, quota = Faults(ids, log), Quota(clock, settings.limits, settings.account_limits)
         registry, connections = Registry(), Connections(settings)
         memberships = Memberships(conversations, settings.cached_members)
         fan_out = FanOut(registry, framed_push, clock, settings.fan_out)
@@ -105,7 +105,7 @@ class ChatNode:
         sender.feed(batcher)
         self.figures = batcher.figures
         self._connections, self._storing = connections, batcher.work
-        self._sessions = Sessions(sessions, registry, subscriptions, hosting, self._delivery, settings, clock)
+        self._sessions = Sessions(sessions, registry, subscriptions, hosting, self._delivery, quota, clock)
         self._bus = bus
         work = (batcher.work, connections.requests, fan_out.work, self._delivery.work)
         revalidation = Revalidation(sessions, registry, self._sessions, clock, settings.touch_interval)

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imchat.domain.limits import Limit
-
-_MESSAGES = Limit(600, 60_000)
-_REQUESTS = Limit(1_200, 60_000)
-_LOOKUPS = Limit(120, 60_000)
+from imchat.domain.rates import ACCOUNT_RATES, SESSION_RATES, Rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +18,8 @@ class ChatSettings:
         idle_timeout: Silence after which a connection is closed; half of it brings a ping.
         stall_timeout: For a reader whose buffers are full to take what they hold.
         frame_timeout: For a frame to arrive whole once it has begun.
-        messages: Messages of one connection.
-        requests: Requests of every kind of one connection.
-        lookups: Users looked up by one connection, by name or to talk to.
+        limits: Requests of one connection, by kind.
+        account_limits: Requests of all connections of an account on this node, by kind.
         max_outstanding: Weight of the unanswered requests of one connection; beyond it, it is not read from.
         max_pending: Messages waiting for the database; beyond it, those who send more are not read from.
         max_pending_bytes: The same in bytes of content.
@@ -46,9 +41,8 @@ class ChatSettings:
     idle_timeout: float = 90
     stall_timeout: float = 30
     frame_timeout: float = 30
-    messages: Limit = _MESSAGES
-    requests: Limit = _REQUESTS
-    lookups: Limit = _LOOKUPS
+    limits: Rates = SESSION_RATES
+    account_limits: Rates = ACCOUNT_RATES
     max_outstanding: int = 128
     max_pending: int = 10_000
     max_pending_bytes: int = 32 * 1024 * 1024

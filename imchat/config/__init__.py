@@ -8,9 +8,11 @@ In the environment ``IMCHAT_GATE__LISTEN`` is ``listen`` in the section ``[gate]
 from imchat.config.cluster import DatabaseSection, LinksSection, RedisSection
 from imchat.config.loading import ConfigError, load
 from imchat.config.sections import (
+    AccountLimitsSection,
     ChatSection,
     Config,
     GateSection,
+    LimitsSection,
     Registration,
     SmtpSection,
     StatusSection,
@@ -19,11 +21,13 @@ from imchat.config.sections import (
 from imchat.config.values import Rate
 
 __all__ = [
+    "AccountLimitsSection",
     "ChatSection",
     "Config",
     "ConfigError",
     "DatabaseSection",
     "GateSection",
+    "LimitsSection",
     "LinksSection",
     "Rate",
     "RedisSection",

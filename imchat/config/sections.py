@@ -95,6 +95,36 @@ class StatusSection(Section):
     session_lifetime: int = Field(default=30, ge=1, le=3_650, description="Days after last use.")
 
 
+class LimitsSection(Section):
+    """Limits of one connection of a session, by kind of request."""
+
+    frames: Rate = Rate(count=1_200, seconds=60)
+    messages: Rate = Rate(count=600, seconds=60)
+    acts: Rate = Rate(count=120, seconds=60)
+    reads: Rate = Rate(count=900, seconds=60)
+    lookups: Rate = Rate(count=120, seconds=60)
+    contacts: Rate = Rate(count=120, seconds=60)
+    marks: Rate = Rate(count=600, seconds=60)
+    typing: Rate = Rate(count=60, seconds=60)
+    presence: Rate = Rate(count=120, seconds=60)
+    account: Rate = Rate(count=30, seconds=60)
+
+
+class AccountLimitsSection(Section):
+    """Limits of all connections of one account on one node, by kind of request."""
+
+    frames: Rate = Rate(count=4_800, seconds=60)
+    messages: Rate = Rate(count=1_200, seconds=60)
+    acts: Rate = Rate(count=240, seconds=60)
+    reads: Rate = Rate(count=3_600, seconds=60)
+    lookups: Rate = Rate(count=240, seconds=60)
+    contacts: Rate = Rate(count=240, seconds=60)
+    marks: Rate = Rate(count=2_400, seconds=60)
+    typing: Rate = Rate(count=120, seconds=60)
+    presence: Rate = Rate(count=480, seconds=60)
+    account: Rate = Rate(count=60, seconds=60)
+
+
 class ChatSection(Section):
     """A chat node."""
 
@@ -106,12 +136,11 @@ class ChatSection(Section):
     hello_timeout: int = Field(default=10, ge=1, le=120, description="Seconds.")
     idle_timeout: int = Field(default=90, ge=10, le=3_600, description="Seconds of silence before closing.")
     stall_timeout: int = Field(default=30, ge=1, le=600, description="Seconds without progress for a slow reader.")
-    messages_per_session: Rate = Rate(count=600, seconds=60)
-    requests_per_session: Rate = Rate(count=1_200, seconds=60)
-    lookups_per_session: Rate = Rate(count=120, seconds=60)
     max_pending: int = Field(default=10_000, ge=10, le=1_000_000, description="Messages waiting for the database.")
     max_pending_bytes: int = Field(default=33_554_432, ge=1_048_576, le=1_073_741_824)
     drain_timeout: int = Field(default=10, ge=1, le=300, description="Seconds for an orderly end.")
+    limits: LimitsSection = LimitsSection()
+    account_limits: AccountLimitsSection = AccountLimitsSection()
 
 
 class AdminSection(Section):

@@ -61,7 +61,7 @@ class SendRig:
         self.hosting.report(self.missing.expect)
         self.pushes.report(self.missing.expect, self.missing.added, self.missing.unhosted)
         self.delivery = Delivery(self.pushes, self.memberships, self.bus, spawn)
-        self.quota = Quota(self.clock)
+        self.quota = Quota(self.clock, self.settings.limits, self.settings.account_limits)
         self.sender = Sender(WireContentCodec(), self.memberships, self.delivery, self.quota, self.log)
         self.storing = Storing(streams, Faults(SeededIds(), self.log))
         self.batcher = Batcher(self.storing, self.settings, self.clock, spawn, self.sender.settle)
@@ -74,8 +74,7 @@ class SendRig:
     def join(self, user_id: int, device_id: str = "phone") -> Live:
         """Let a device in."""
         connection = RecordingConnection(f"{user_id}/{device_id}")
-        settings = self.settings
-        live = Live(connection, session(user_id, device_id), settings.messages, settings.requests, settings.lookups)
+        live = self.quota.join(connection, session(user_id, device_id))
         self.hosting.hold(user_id)
         self.registry.add(live)
         spawn("loading", self.hosting.load(user_id))
@@ -84,6 +83,7 @@ class SendRig:
     def leave(self, live: Live) -> None:
         """Its connection is gone."""
         self.registry.remove(live)
+        self.quota.leave(live)
         self.hosting.release(live.user_id)
 
     def send(self, live: Live, conversation_id: int, number: int, text: str | None = None) -> None:

@@ -21,9 +21,11 @@ GENEROUS = (
     "gate.requests_per_address.count=1000000",
     "gate.connections_per_address=5000",
     "gate.max_connections=5000",
-    "chat.messages_per_session.count=100000",
-    "chat.requests_per_session.count=100000",
-    "chat.lookups_per_session.count=100000",
+    *(
+        f"chat.{whose}.{kind}.count=100000"
+        for whose in ("limits", "account_limits")
+        for kind in ("frames", "messages", "acts", "reads", "lookups", "contacts", "marks")
+    ),
     # Cheap hashes: hundreds of logins are not what is tried here.
     "gate.hashing.memory_kib=64",
     "gate.hashing.passes=1",

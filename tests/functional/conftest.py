@@ -70,6 +70,9 @@ GENEROUS = (
     "gate.logins_per_address.count=10000",
     "gate.requests_per_address.count=100000",
     "verify.mail_interval=1",
-    "chat.messages_per_session.count=100000",
-    "chat.requests_per_session.count=100000",
+    *(
+        f"chat.{whose}.{kind}.count=100000"
+        for whose in ("limits", "account_limits")
+        for kind in ("frames", "messages", "acts", "reads", "lookups", "contacts", "marks")
+    ),
 )

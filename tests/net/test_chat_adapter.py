@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.chat.settings import ChatSettings
 from imchat.domain.limits import Limit
 from imchat.domain.models import Draft
+from imchat.domain.rates import SESSION_RATES
 from imchat.domain.sessions import hash_of_text
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.codec import MAX_FRAME, MAX_FRAME_BEFORE_HELLO, encode
@@ -388,7 +390,9 @@ class BadFrameTests(Case):
 
 class LimitTests(Case):
     settings = ChatSettings(
-        messages=Limit(3, 60_000), requests=Limit(10, 10_000), lookups=Limit(2, 60_000),
+        limits=replace(
+            SESSION_RATES, messages=Limit(3, 60_000), frames=Limit(10, 10_000), lookups=Limit(2, 60_000)
+        ),
         max_connections=4, connections_per_address=2,
     )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """The client library against the real chat node: both speak the schema, on real stores, over in-memory transports."""
 
 import random
+from dataclasses import replace
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
@@ -14,6 +15,7 @@ from imchat.domain.content import Text
 from imchat.domain.errors import InvalidRequest, SessionReplaced
 from imchat.domain.limits import Limit
 from imchat.domain.models import Login, NodeAddress, Route
+from imchat.domain.rates import SESSION_RATES
 from tests.fakes.chat_node import NodeRig
 from tests.fakes.pipes import PipeTransport
 
@@ -167,7 +169,7 @@ class OnOneNode(WithNode):
 
 
 class OnABusyNode(WithNode):
-    settings = ChatSettings(messages=Limit(5, 5_000))
+    settings = ChatSettings(limits=replace(SESSION_RATES, messages=Limit(5, 5_000)))
 
     def test_beyond_the_limit_messages_come_later_and_in_order(self):
         alice, _ = self.user("alice"), self.user("bob")

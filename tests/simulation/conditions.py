@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from imchat.chat.settings import ChatSettings
 from imchat.domain.limits import Limit
+from imchat.domain.rates import SESSION_RATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,9 @@ def conditions(seed: int) -> Conditions:
 def _chat_settings(random: Random) -> ChatSettings:
     """Sometimes so narrow that every bound is met."""
     return ChatSettings(
-        messages=random.choice((Limit(600, 60_000), Limit(600, 60_000), Limit(25, 10_000))),
+        limits=replace(
+            SESSION_RATES, messages=random.choice((Limit(600, 60_000), Limit(600, 60_000), Limit(25, 10_000)))
+        ),
         max_outstanding=random.choice((128, 128, 40)),
         max_pending=random.choice((10_000, 10_000, 20)),
         flush_drafts=random.choice((1_000, 1_000, 5)),

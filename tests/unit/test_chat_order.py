@@ -5,6 +5,7 @@ and after the commit: what is acknowledged is stored once, and what one device s
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -12,6 +13,7 @@ from imchat.chat.logic.connection import Hold
 from imchat.chat.settings import ChatSettings
 from imchat.domain.errors import Contended, Unavailable
 from imchat.domain.limits import Limit
+from imchat.domain.rates import SESSION_RATES
 from tests.fakes.chat import MemoryStreams, membership
 from tests.fakes.chat_rig import SendRig
 
@@ -106,7 +108,7 @@ class OrderModelTests(SynchronousTestCase):
         settings = ChatSettings(
             flush_drafts=rng.choice((1, 3, 1_000)),
             max_pending=rng.choice((5, 10_000)),
-            messages=Limit(rng.choice((5, 10_000)), 10_000),
+            limits=replace(SESSION_RATES, messages=Limit(rng.choice((5, 10_000)), 10_000)),
         )
         rig = SendRig(streams, settings)
         clients = [ModelClient(rig, user, device, rng) for user in (1, 2) for device in (1, 2)]

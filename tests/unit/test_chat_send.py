@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.chat.logic.connection import Hold
@@ -11,6 +13,7 @@ from imchat.chat.settings import ChatSettings
 from imchat.domain.content import Text
 from imchat.domain.errors import Contended, InvalidRequest, NotFound, Unavailable
 from imchat.domain.limits import Limit
+from imchat.domain.rates import SESSION_RATES
 from tests.fakes.chat import MemoryStreams, membership, turns
 from tests.fakes.chat_rig import SendRig, message_id
 
@@ -212,7 +215,7 @@ class ResendTests(Case):
         self.assertEqual(["m1"], self.rig.texts(TALK))
 
     def test_a_resend_is_answered_before_the_limit(self) -> None:
-        self.rig = SendRig(self.streams, ChatSettings(messages=Limit(1, 60_000)))
+        self.rig = SendRig(self.streams, ChatSettings(limits=replace(SESSION_RATES, messages=Limit(1, 60_000))))
         ann = self.rig.join(ANN)
         self.rig.send(ann, TALK, 1)
         self.rig.run()
@@ -302,7 +305,7 @@ class OrderTests(Case):
         self.assertEqual({}, self.ann.blocks)
 
     def test_a_message_over_the_limit_blocks_those_behind_it(self) -> None:
-        self.rig = SendRig(self.streams, ChatSettings(messages=Limit(2, 2_000)))
+        self.rig = SendRig(self.streams, ChatSettings(limits=replace(SESSION_RATES, messages=Limit(2, 2_000))))
         ann = self.rig.join(ANN)
         for number in (1, 2, 3):
             self.rig.send(ann, TALK, number)
@@ -342,7 +345,7 @@ class OrderTests(Case):
         self.assertEqual([], self.rig.texts(TALK))
 
     def test_joining_one_that_is_refused_blocks_those_behind_it(self) -> None:
-        self.rig = SendRig(self.streams, ChatSettings(messages=Limit(1, 60_000)))
+        self.rig = SendRig(self.streams, ChatSettings(limits=replace(SESSION_RATES, messages=Limit(1, 60_000))))
         ann = self.rig.join(ANN)
         self.rig.send(ann, TALK, 1)
         self.rig.send(ann, TALK, 2)
@@ -373,7 +376,7 @@ class OrderTests(Case):
 
     def test_a_block_whose_message_was_stored_all_along_goes_over_to_the_next_one_refused(self) -> None:
         self.streams.faults = [None, ("after", Unavailable("lost the connection"))]
-        self.rig = SendRig(self.streams, ChatSettings(messages=Limit(2, 60_000)))
+        self.rig = SendRig(self.streams, ChatSettings(limits=replace(SESSION_RATES, messages=Limit(2, 60_000))))
         ann = self.rig.join(ANN)
         self.rig.send(ann, OTHER, 1)
         self.rig.run()
@@ -403,7 +406,10 @@ class OrderTests(Case):
         self.assertEqual({}, self.ann.blocks)
 
     def test_blocks_do_not_grow_without_end(self) -> None:
-        self.rig = SendRig(self.streams, ChatSettings(messages=Limit(1, 10**9), requests=Limit(10_000, 1_000)))
+        self.rig = SendRig(
+            self.streams,
+            ChatSettings(limits=replace(SESSION_RATES, messages=Limit(1, 10**9), frames=Limit(10_000, 1_000))),
+        )
         ann = self.rig.join(ANN)
         for number in range(1, MAX_BLOCKS + 2):
             self.assertIsNone(ann.connection.ended)
@@ -498,7 +504,7 @@ class FaultTests(Case):
 
 
 class RateTests(Case):
-    settings = ChatSettings(requests=Limit(2, 2_000))
+    settings = ChatSettings(limits=replace(SESSION_RATES, frames=Limit(2, 2_000)))
 
     def test_who_does_not_heed_the_limit_is_not_read_from_until_there_is_room(self) -> None:
         for number in (1, 2):

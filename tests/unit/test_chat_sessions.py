@@ -13,11 +13,11 @@ from imchat.chat.logic.fanout import FanOut
 from imchat.chat.logic.hosting import Hosting
 from imchat.chat.logic.members import Memberships
 from imchat.chat.logic.pushes import Pushes
+from imchat.chat.logic.quota import Quota
 from imchat.chat.logic.registry import Registry
 from imchat.chat.logic.revalidation import Revalidation
 from imchat.chat.logic.sessions import Sessions
 from imchat.chat.logic.subscriptions import Subscriptions
-from imchat.chat.settings import ChatSettings
 from imchat.domain.errors import Unauthenticated, Unavailable
 from imchat.domain.sessions import hash_of_text, token_text
 from imchat.net.background import spawn
@@ -37,7 +37,7 @@ class Case(SynchronousTestCase):
         self.hosting = Hosting(self.streams, subscriptions)
         delivery = Delivery(Pushes(fan_out, self.hosting), Memberships(self.streams, 10), self.bus, spawn)
         self.sessions = Sessions(
-            self.store, self.registry, subscriptions, self.hosting, delivery, ChatSettings(), self.clock
+            self.store, self.registry, subscriptions, self.hosting, delivery, Quota(self.clock), self.clock
         )
         self.sweep = Revalidation(self.store, self.registry, self.sessions, self.clock, 3_600)
         self.count = 0

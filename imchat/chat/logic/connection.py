@@ -6,8 +6,8 @@ from enum import Enum
 from typing import Protocol
 
 from imchat.domain.errors import IMError
-from imchat.domain.limits import FRESH, Limit, take
 from imchat.domain.models import Event, Session
+from imchat.domain.rates import unspent
 
 
 class Hold(Enum):
@@ -55,23 +55,19 @@ class Connection(Protocol):
         """Close without waiting."""
 
 
-class Bucket:
-    """A limit's state for one connection.
+class Account:
+    """What the connections of a user on this node share.
 
-    Args:
-        limit: So many in such a window.
+    Attributes:
+        connections: How many there are.
+        spent: What they have used of the limits of an account.
     """
 
-    __slots__ = ("_limit", "_state")
+    __slots__ = ("connections", "spent")
 
-    def __init__(self, limit: Limit) -> None:
-        self._limit = limit
-        self._state = FRESH
-
-    def take(self, now_ms: int) -> int:
-        """Count one event if it is allowed; return 0 then, else how long to wait in ms."""
-        self._state, wait_ms = take(self._state, self._limit, now_ms)
-        return wait_ms
+    def __init__(self) -> None:
+        self.connections = 0
+        self.spent = unspent()
 
 
 class Block:
@@ -106,32 +102,28 @@ class Live:
     Args:
         connection: Where answers and pushes go.
         session: As ``Hello`` found it.
-        messages: Limit of messages.
-        requests: Limit of all requests.
-        lookups: Limit of looking users up.
+        account: What it shares with the user's other connections here.
 
     Attributes:
         arrivals: Messages that came so far; the place of the newest.
         blocks: By conversation, what keeps its order (:class:`Block`).
         noted_ms: When the database was last told that the session is in use.
+        spent: What it has used of the limits of a connection.
     """
 
     __slots__ = (
-        "arrivals", "blocks", "connection", "device_id", "generation", "lookups", "messages", "name", "noted_ms",
-        "requests", "user_id",
+        "account", "arrivals", "blocks", "connection", "device_id", "generation", "name", "noted_ms", "spent",
+        "user_id",
     )  # fmt: skip
 
-    def __init__(
-        self, connection: Connection, session: Session, messages: Limit, requests: Limit, lookups: Limit
-    ) -> None:
+    def __init__(self, connection: Connection, session: Session, account: Account) -> None:
         self.connection = connection
         self.user_id = session.user_id
         self.name = session.name
         self.device_id = session.device.device_id
         self.generation = session.generation
         self.noted_ms = session.last_used_ms
-        self.messages = Bucket(messages)
-        self.requests = Bucket(requests)
-        self.lookups = Bucket(lookups)
+        self.account = account
+        self.spent = unspent()
         self.arrivals = 0
         self.blocks: dict[int, Block] = {}

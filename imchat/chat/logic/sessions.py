@@ -8,9 +8,9 @@ from twisted.internet.interfaces import IReactorTime
 from imchat.chat.logic.connection import Connection, Live
 from imchat.chat.logic.delivery import Delivery, user_channel
 from imchat.chat.logic.hosting import Hosting
+from imchat.chat.logic.quota import Quota
 from imchat.chat.logic.registry import Registry
 from imchat.chat.logic.subscriptions import Subscriptions
-from imchat.chat.settings import ChatSettings
 from imchat.domain.errors import IMError, SessionEnded, SessionReplaced, Unauthenticated, by_code
 from imchat.domain.models import Session
 from imchat.domain.sessions import hash_of_text
@@ -28,7 +28,7 @@ class Sessions:
         subscriptions: To hear of events for those who are here.
         hosting: What those who are here hear of.
         delivery: To tell other nodes.
-        settings: Limits of a connection.
+        quota: Limits of what is live.
         clock: The time.
     """
 
@@ -39,7 +39,7 @@ class Sessions:
         subscriptions: Subscriptions,
         hosting: Hosting,
         delivery: Delivery,
-        settings: ChatSettings,
+        quota: Quota,
         clock: IReactorTime,
     ) -> None:
         self._store = store
@@ -47,7 +47,7 @@ class Sessions:
         self._subscriptions = subscriptions
         self._hosting = hosting
         self._delivery = delivery
-        self._settings = settings
+        self._quota = quota
         self._clock = clock
         self._greeting: dict[Connection, None] = {}
 
@@ -90,12 +90,11 @@ class Sessions:
         return live if self._registry.of_connection(connection) is live else None
 
     def _register(self, connection: Connection, session: Session) -> Live | None:
-        settings = self._settings
-        live = Live(connection, session, settings.messages, settings.requests, settings.lookups)
-        other = self._registry.of_device(live.user_id, live.device_id)
-        if other is not None and other.generation > live.generation:
+        other = self._registry.of_device(session.user_id, session.device.device_id)
+        if other is not None and other.generation > session.generation:
             connection.goodbye(_replaced())
             return None
+        live = self._quota.join(connection, session)
         if other is not None:
             self.end(other, _replaced())
         self._registry.add(live)
@@ -142,6 +141,7 @@ class Sessions:
     def _forget(self, live: Live) -> bool:
         known = self._registry.remove(live)
         if known:
+            self._quota.leave(live)
             self._release(live.user_id)
         return known
 
