@@ -107,7 +107,7 @@ class Receiver:
                 answer = await connection.request(Frame(sync=pb.Sync(positions=positions, cursor=cursor)))
             except Passing as error:
                 delay = retry_delay(error.retry_after_ms, self._timing.backoff, attempt, self._fraction())
-                await sleep(self._clock, delay)
+                await connection.pause(delay)
                 attempt += 1
                 continue
             for state in answer.sync_result.streams:
@@ -169,12 +169,7 @@ class Receiver:
         if stream.ready and stream.stream_id not in self._handling:
             self._handling.add(stream.stream_id)
             self._handlers.start(self._work(stream))
-        if (
-            stream.behind
-            and not stream.full
-            and self._connection is not None
-            and stream.stream_id not in self._fetching
-        ):
+        if stream.behind and not stream.full and self._reading is not None and stream.stream_id not in self._fetching:
             self._fetching.add(stream.stream_id)
             self._fetches.start(self._fetch(stream, wait))
 
@@ -193,13 +188,22 @@ class Receiver:
 
     # --- fetching
 
+    @property
+    def _reading(self) -> Connection | None:
+        # One that closes answers nothing any more, and lasts until the other side is done with it. What it leaves
+        # open is read by the next one's Sync.
+        return self._connection if self._connection is not None and self._connection.usable else None
+
     async def _fetch(self, stream: InStream, wait: bool) -> None:
         try:
             if wait:
                 await sleep(self._clock, self._timing.hole * (1 + 2 * self._fraction()))
             attempt = 0
-            while stream.behind and not stream.full and self._connection is not None and not self._stopped:
-                delay = await self._fetch_once(self._connection, stream, attempt)
+            while stream.behind and not stream.full and not self._stopped:
+                connection = self._reading
+                if connection is None:
+                    break
+                delay = await self._fetch_once(connection, stream, attempt)
                 attempt = 0 if delay is None else attempt + 1
                 if delay is not None:
                     await sleep(self._clock, delay)
