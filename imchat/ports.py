@@ -180,8 +180,10 @@ class StreamStore(Protocol):
         the head's, the membership is read under the lock and ``permit`` decides. A draft whose (stream, sender,
         client id) is stored already is answered with the stored event (``resent``) if the digest is the same, else
         refused with ``conflict``; so is the second of two equal ids within ``drafts``. A draft with ``refusal`` is
-        only looked up. An unknown stream is refused with ``not_found``. Streams that others keep locked hold up no
-        other: see :class:`FlushResult`.
+        only looked up. One with a ``target`` is judged by :mod:`imchat.domain.acts` in its turn, and changes its
+        target in the same transaction; its event comes with the target as it stands then. A person's message moves
+        that person's position of reading, and marks those whom it mentions. An unknown stream is refused with
+        ``not_found``. Streams that others keep locked hold up no other: see :class:`FlushResult`.
 
         Raises:
             Unavailable: nothing is known to be stored; the transaction may or may not have been committed.
@@ -199,9 +201,11 @@ class StreamStore(Protocol):
         before: int | None,
         limit: int,
         max_bytes: int,
+        for_others: bool = False,
     ) -> EventRange | None:
         """Read a stretch of a stream as a user may see it: their own private stream, or a conversation in which
-        they have a period.
+        they have a period. Events come with reactions, and with the messages that they are about where the user
+        sees these too; what they deleted for themselves is left out.
 
         Args:
             after: Read upwards from this seq (exclusive); with ``before`` given too, up to that (exclusive).
@@ -209,6 +213,7 @@ class StreamStore(Protocol):
                 the newest of all).
             limit: At most so many events.
             max_bytes: Stop before the contents together exceed this, but return at least one event.
+            for_others: Also what they deleted for themselves, to be handed on to other members.
 
         Returns:
             None where the stream does not exist or the reader may see none of it.

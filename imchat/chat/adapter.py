@@ -10,10 +10,10 @@ from imchat.chat.link import ClientLink
 from imchat.chat.logic.connection import Hold, Live
 from imchat.chat.requests import reading
 from imchat.chat.requests.request import Request
+from imchat.chat.requests.sending import SENDS, Sent
 from imchat.chat.services import Services
 from imchat.chat.translate import error_frame
 from imchat.domain.errors import IMError, InvalidRequest, Unauthenticated, Unsupported, UpgradeRequired
-from imchat.net.content import from_wire
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.codec import MAX_FRAME, MIN_PROTOCOL_VERSION
 
@@ -64,9 +64,9 @@ class ChatConnection(ClientLink):
         over = self._services.quota.request(live)
         if not request_id and name not in _NEVER_REFUSED:
             raise InvalidRequest("a request carries a request_id other than 0")
-        if name == "send_message":
+        if name is not None and name in SENDS:
             # Over its rate too it is looked up: it may be a resend of one that is stored.
-            self._send_message(live, request_id, message.send_message, over)
+            self._submit(live, request_id, SENDS[name](message), over)
         elif over is not None and name not in _NEVER_REFUSED:
             raise over
         elif name is not None and name in REQUESTS:
@@ -130,11 +130,11 @@ class ChatConnection(ClientLink):
     def handle_pong(self, live: Live, request_id: int, message: pb.Frame) -> None:
         """The client is there."""
 
-    def _send_message(self, live: Live, request_id: int, body: pb.SendMessage, over: IMError | None) -> None:
+    def _submit(self, live: Live, request_id: int, sent: Sent, over: IMError | None) -> None:
         self.weigh(1)
         try:
-            content = from_wire(body.content)
-            self._services.sender.submit(live, request_id, body.conversation_id, body.client_id, content, over)
+            where, client_id, content, replacement = sent
+            self._services.sender.submit(live, request_id, where, client_id, content, over, replacement)
         except BaseException:
             self.weigh(-1)
             raise

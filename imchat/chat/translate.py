@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from imchat.chat.logic.reading import StreamChange, SyncPage
 from imchat.domain.errors import IMError
+from imchat.domain.kinds import is_message
 from imchat.domain.models import Event, EventRange, Opened, UserCard
+from imchat.domain.quoting import QUOTED
 from imchat.net.notes import card_message
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.codec import encode
@@ -22,6 +24,9 @@ def fill_event(message: pb.Event, event: Event) -> None:
     message.sender_id = event.sender_id
     message.client_id = event.client_id
     message.content.MergeFromString(event.content)
+    if event.target_seq and event.content and is_message(event.kind):
+        # An edit does not know to what its message replies.
+        message.content.reply_to = event.target_seq
     message.ordinal = event.ordinal
     message.created_ms = event.created_ms
     if event.changed_seq:
@@ -31,8 +36,18 @@ def fill_event(message: pb.Event, event: Event) -> None:
             message.reactions.add(emoji=one.emoji, count=one.count, own=one.own)
     if event.quote is not None:
         fill_event(message.quote, event.quote)
+        _cut(message.quote.content)
     if event.target is not None:
         fill_event(message.target, event.target)
+
+
+def _cut(content: pb.Content) -> None:
+    """Leave of what is quoted no more than a preview."""
+    match content.WhichOneof("body"):
+        case "text":
+            content.text.text = content.text.text[:QUOTED]
+        case "custom":
+            content.custom.ClearField("data")
 
 
 def event_message(event: Event) -> pb.Event:

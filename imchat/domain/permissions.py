@@ -7,6 +7,8 @@ membership changes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from imchat.domain.errors import InvalidRequest, NotFound
 from imchat.domain.models import Draft, Membership
 
@@ -18,9 +20,17 @@ def may_send(membership: Membership | None, user_id: int) -> str | None:
     return None
 
 
+def may_speak_of(membership: Membership, user_id: int, seq: int, mentions: Iterable[int]) -> str | None:
+    """Whether a member may act on or reply to the event ``seq`` (0: to none), and mention these people."""
+    if seq and not may_see(membership, user_id, seq):
+        return NotFound.code
+    return None if all(mentioned in membership.members for mentioned in mentions) else NotFound.code
+
+
 def permit(draft: Draft, membership: Membership) -> str | None:
-    """Whether the sender of a draft may send it: the same rule, as a store asks it under the lock."""
-    return may_send(membership, draft.sender_id)
+    """Whether the sender of a draft may send it: the same rules, as a store asks them under the lock."""
+    code = may_send(membership, draft.sender_id)
+    return code or may_speak_of(membership, draft.sender_id, draft.target, draft.mentions)
 
 
 def may_see(membership: Membership, user_id: int, seq: int) -> bool:

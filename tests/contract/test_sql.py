@@ -6,7 +6,6 @@ from pathlib import Path
 from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
-from imchat.store.sql import bulk
 from imchat.store.sql.sqlite_dialect import SqliteDialect
 from imchat.store.sqlite import migrate, open_database
 from tests.contract import mariadb
@@ -76,8 +75,8 @@ class LiteralDialect(SqliteDialect):
 
     max_statement = 100_000
 
-    def store(self, tx, heads, rows, last):
-        for statement in bulk.statements(heads, rows, self.max_statement):
+    def store(self, tx, heads, rows, effects, last):
+        for statement in self.statements(heads, rows, effects, self.max_statement):
             tx.run(statement)
 
 

@@ -216,7 +216,15 @@ class MemoryStreams:
         return {stream_id: head(stream_id, self.last_seq(stream_id)) for stream_id in stream_ids}
 
     async def read(
-        self, stream_id: int, reader_id: int, *, after: int, before: int, limit: int, max_bytes: int
+        self,
+        stream_id: int,
+        reader_id: int,
+        *,
+        after: int,
+        before: int,
+        limit: int,
+        max_bytes: int,
+        for_others: bool = False,
     ) -> EventRange | None:
         self.reads.append((stream_id, reader_id, after))
         self._ask()

@@ -11,6 +11,7 @@ from imchat.chat.logic.quota import Quota
 from imchat.domain.accounts import MAX_NAME, name_key
 from imchat.domain.errors import InvalidRequest, NotFound, TooLarge
 from imchat.domain.models import MAX_ID, EventRange, StreamState, UserCard
+from imchat.domain.quoting import weight
 from imchat.ports import AccountStore, StreamStore
 
 STREAMS_PER_PAGE = 50
@@ -110,7 +111,7 @@ class Reading:
                 )
             if found is not None:
                 events_left -= len(found.events)
-                bytes_left -= sum(len(event.content) + _EVENT_OVERHEAD for event in found.events)
+                bytes_left -= sum(weight(event) + _EVENT_OVERHEAD for event in found.events)
             changes.append(StreamChange(state, found))
         return tuple(changes)
 

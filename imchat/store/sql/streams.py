@@ -89,11 +89,12 @@ class SqlStreams:
         before: int | None,
         limit: int,
         max_bytes: int,
+        for_others: bool = False,
     ) -> EventRange | None:
         """Read a stretch of a stream as a user may see it."""
         if not possible([stream_id]):
             return None
-        stretch = Stretch(stream_id, reader_id, after, before, limit, max_bytes)
+        stretch = Stretch(stream_id, reader_id, after, before, limit, max_bytes, for_others)
         return await self._reader.run("read", lambda tx: read(tx, stretch))
 
     async def changed(

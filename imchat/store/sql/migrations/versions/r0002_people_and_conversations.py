@@ -128,7 +128,7 @@ def _people() -> None:
 
 
 def _messages() -> None:
-    _add("event", _zero("changed_seq"), _zero("state"))
+    _add("event", _zero("target_seq"), _zero("changed_seq"), _zero("state"))
     _table(
         "reaction",
         _number("stream_id"),
