@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from imchat.domain.contacts import Rule
 from imchat.domain.content import Note
 from imchat.domain.limits import Limit as Limit
 from imchat.domain.models import (
@@ -24,6 +25,7 @@ from imchat.domain.models import (
     HostedStream,
     Invitation,
     Login,
+    Member,
     Membership,
     NodeReport,
     Opened,
@@ -35,6 +37,7 @@ from imchat.domain.models import (
     User,
     UserCard,
 )
+from imchat.domain.people import Contact, ContactRequest
 
 
 class Ids(Protocol):
@@ -153,6 +156,9 @@ Announce = Callable[[Sequence[tuple[int, Note]]], list[Draft]]
 Permit = Callable[[Draft, Membership], str | None]
 """Checks permission again under the lock: the code of the refusal, or None."""
 
+MayWrite = Callable[[Sequence[Member]], str | None]
+"""Whether two users may write to each other (None) or with which code they are refused; called under the lock."""
+
 
 @dataclass(frozen=True, slots=True)
 class FlushResult:
@@ -242,14 +248,24 @@ class ConversationStore(Protocol):
     """Conversations and their members."""
 
     async def open_direct(
-        self, user_id: int, peer_id: int, conversation_id: int, announcements: Sequence[Draft], now_ms: int
+        self,
+        user_id: int,
+        peer_id: int,
+        conversation_id: int,
+        announcements: Sequence[Draft],
+        now_ms: int,
+        may_write: MayWrite | None = None,
     ) -> Opened | None:
         """The direct conversation of two users, created with ``conversation_id`` where there is none.
 
-        ``announcements`` (drafts for private streams) are appended in the transaction that creates it.
+        ``announcements`` (drafts for private streams) are appended in the transaction that creates it. Where
+        ``may_write`` refuses the two, one that exists is found all the same, and none is created.
 
         Returns:
             None if the peer does not exist.
+
+        Raises:
+            IMError: of the code with which ``may_write`` refused.
         """
 
     async def membership(self, conversation_id: int) -> Membership | None:
@@ -540,3 +556,62 @@ class PasswordHasher(Protocol):
 
 Spawn = Callable[[str, Awaitable[object]], None]
 """Starts an awaitable that nobody waits for; its failure is logged under the name given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """How a user stands with another after an act.
+
+    Attributes:
+        contact: What the user has noted about the other.
+        requests: Those of the two directions that exist, as the user sees them.
+        events: What was appended: to private streams, and to the direct conversation.
+        conversation_id: The direct conversation; None where there is none.
+        moved: What bears on who may write to whom was changed, and the version of the conversation's members raised.
+    """
+
+    contact: Contact
+    requests: tuple[ContactRequest, ...]
+    events: tuple[Event, ...] = ()
+    conversation_id: int | None = None
+    moved: bool = False
+
+
+class ContactStore(Protocol):
+    """Contacts, requests and blocks."""
+
+    async def change(
+        self, user_id: int, peer_id: int, rule: Rule, conversation_id: int, announce: Announce, now_ms: int
+    ) -> Related:
+        """Bring two different users to where ``rule`` says, and append what both have to know of it.
+
+        All in one transaction, which has locked the heads of both private streams and of the direct conversation.
+        Who become contacts get a direct conversation, with ``conversation_id`` where there is none. A rule that
+        changes nothing appends nothing.
+
+        Raises:
+            NotFound: the peer does not exist.
+            TooMany: a list would become too long.
+            IMError: what the rule raised.
+        """
+
+    async def contacts(
+        self, user_id: int, blocked: bool, after_id: int, limit: int
+    ) -> tuple[list[tuple[Contact, UserCard]], int | None]:
+        """The contacts of a user, or those whom they block, ascending by id and above ``after_id``.
+
+        Returns:
+            One page, and the id after which the next begins, None at the end.
+        """
+
+    async def requests(
+        self, user_id: int, incoming: bool, every: bool, cursor: tuple[int, int] | None, limit: int, now_ms: int
+    ) -> tuple[list[tuple[ContactRequest, UserCard]], tuple[int, int] | None]:
+        """Requests to or from a user as they see them, those that wait or every one, newest change first.
+
+        Returns:
+            One page, and the cursor of the next, None at the end.
+        """
+
+    async def visible_to(self, viewer_id: int, peer_ids: Sequence[int]) -> set[int]:
+        """Those of the peers who have the viewer as a contact, and the viewer them, and who do not block the viewer."""

@@ -57,7 +57,9 @@ class EmbeddedServer:
         self.mailer = self._mailer()
         self.verify = parts.verify_logic(base, MemoryCodeStore(base.now_ms), limiter, self.mailer)
         settings = mapped.chat_settings(config)
-        self.node = parts.chat_node(base, NODE_ID, self.address, self.database, self._bus, self.status, settings)
+        self.node = parts.chat_node(
+            base, NODE_ID, self.address, self.database, self._bus, self.status, limiter, settings
+        )
         dependencies = {"database": self.database.health}
         self._gate = parts.gate_part(base, self.database, self.status, self.verify, limiter, dependencies)
 

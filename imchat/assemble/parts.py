@@ -108,6 +108,7 @@ def chat_node(
     database: Database,
     bus: Bus,
     status: StatusPort,
+    limiter: RateLimiter,
     settings: ChatSettings,
 ) -> ChatNode:
     """A chat node."""
@@ -118,8 +119,10 @@ def chat_node(
         sessions=database.sessions,
         streams=database.streams,
         conversations=database.conversations,
+        contacts=database.contacts,
         bus=bus,
         status=status,
+        limiter=limiter,
         ids=base.ids,
         clock=base.reactor,
         codec=base.codec,

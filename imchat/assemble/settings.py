@@ -19,6 +19,7 @@ from imchat.config import (
     VerifySection,
 )
 from imchat.domain.accounts import RegistrationMode
+from imchat.domain.permissions import ContactsPolicy
 from imchat.domain.sessions import DAY_MS
 from imchat.gate.hashing import HashParameters
 from imchat.gate.logic import GatePolicy
@@ -160,6 +161,8 @@ def chat_settings(config: Config) -> ChatSettings:
     """Bounds of a chat node."""
     chat: ChatSection = config.chat
     return ChatSettings(
+        contacts=ContactsPolicy(chat.contacts),
+        contact_requests=Limit(chat.contact_requests_per_day, DAY_MS),
         max_connections=chat.max_connections,
         connections_per_address=chat.connections_per_address,
         hello_timeout=chat.hello_timeout,

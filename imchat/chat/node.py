@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from imchat.chat.factory import ChatFactory
+from imchat.chat.logic.announcing import Announcer
 from imchat.chat.logic.batch import Batcher
 from imchat.chat.logic.connections import Connections
+from imchat.chat.logic.contacts import Contacts
 from imchat.chat.logic.delivery import Delivery
 from imchat.chat.logic.direct import Direct
 from imchat.chat.logic.fanout import FanOut
@@ -31,15 +35,18 @@ from imchat.chat.settings import ChatSettings
 from imchat.chat.translate import framed_push
 from imchat.domain.content import ContentCodec
 from imchat.domain.models import NodeAddress
+from imchat.domain.permissions import permit
 from imchat.net.background import spawn as spawn_and_log
 from imchat.net.turn import Turn
 from imchat.ports import (
     AccountStore,
     Bus,
+    ContactStore,
     ConversationStore,
     EventsAppended,
     Ids,
     Notice,
+    RateLimiter,
     SessionsClosed,
     SessionStore,
     Spawn,
@@ -58,8 +65,10 @@ class ChatNode:
         sessions: Sessions.
         streams: Events.
         conversations: Conversations and members.
+        contacts: Contacts, requests and blocks.
         bus: To the other parts.
         status: Where it reports.
+        limiter: Counts what each account may do.
         ids: Randomness.
         clock: The reactor.
         codec: Content to stored form; the form in which it travels.
@@ -80,8 +89,10 @@ class ChatNode:
         sessions: SessionStore,
         streams: StreamStore,
         conversations: ConversationStore,
+        contacts: ContactStore,
         bus: Bus,
         status: StatusPort,
+        limiter: RateLimiter,
         ids: Ids,
         clock: IReactorTime,
         codec: ContentCodec,
@@ -100,8 +111,9 @@ class ChatNode:
         hosting.report(missing.expect)
         pushes.report(missing.expect, missing.added, missing.unhosted)
         self._delivery = Delivery(pushes, memberships, bus, spawn)
-        sender = Sender(codec, memberships, self._delivery, quota, log)
-        batcher = Batcher(Storing(streams, faults), settings, clock, spawn, sender.settle)
+        sender = Sender(codec, memberships, self._delivery, quota, log, settings.contacts)
+        storing = Storing(streams, faults, partial(permit, policy=settings.contacts))
+        batcher = Batcher(storing, settings, clock, spawn, sender.settle)
         sender.feed(batcher)
         self.figures = batcher.figures
         self._connections, self._storing = connections, batcher.work
@@ -114,6 +126,17 @@ class ChatNode:
         self._lifecycle = Lifecycle(
             node_id, ids.new_id(), address, status, connections, sweep, work, settings, clock, spawn, log
         )
+        self._contacts = Contacts(
+            contacts,
+            self._delivery,
+            memberships,
+            Announcer(codec, ids),
+            ids,
+            limiter,
+            settings.contact_requests,
+            quota,
+            clock,
+        )
         self.factory = ChatFactory(
             Services(
                 settings=settings,
@@ -121,7 +144,8 @@ class ChatNode:
                 sessions=self._sessions,
                 sender=sender,
                 reading=Reading(streams, accounts, quota),
-                direct=Direct(conversations, self._delivery, codec, ids, quota, clock),
+                direct=Direct(conversations, self._delivery, codec, ids, quota, clock, settings.contacts),
+                contacts=self._contacts,
                 quota=quota,
                 faults=faults,
                 clock=clock,

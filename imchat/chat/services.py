@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from twisted.internet.interfaces import IReactorTime
 
 from imchat.chat.logic.connections import Connections
+from imchat.chat.logic.contacts import Contacts
 from imchat.chat.logic.direct import Direct
 from imchat.chat.logic.faults import Faults
 from imchat.chat.logic.quota import Quota
@@ -28,6 +29,7 @@ class Services:
     sender: Sender
     reading: Reading
     direct: Direct
+    contacts: Contacts
     quota: Quota
     faults: Faults
     clock: IReactorTime

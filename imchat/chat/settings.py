@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from imchat.domain.contacts import DAY_MS
 from imchat.domain.limits import Limit
+from imchat.domain.permissions import ContactsPolicy
 
 _MESSAGES = Limit(600, 60_000)
 _REQUESTS = Limit(1_200, 60_000)
 _LOOKUPS = Limit(120, 60_000)
+_CONTACT_REQUESTS = Limit(50, DAY_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,8 @@ class ChatSettings:
     """All that can be set about a chat node. Times are seconds, sizes bytes.
 
     Attributes:
+        contacts: Whether people must be contacts to talk to each other directly.
+        contact_requests: Contact requests of one account.
         max_connections: Connections of this node, those without a session included.
         connections_per_address: Connections from one address.
         hello_timeout: For ``Hello`` to arrive.
@@ -40,6 +45,8 @@ class ChatSettings:
         drain_timeout: For an orderly end.
     """
 
+    contacts: ContactsPolicy = ContactsPolicy.REQUIRED
+    contact_requests: Limit = _CONTACT_REQUESTS
     max_connections: int = 20_000
     connections_per_address: int = 2_000
     hello_timeout: float = 10

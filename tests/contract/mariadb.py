@@ -15,7 +15,19 @@ from imchat.store.sql.mysql_dialect import MysqlDialect
 from imchat.store.sql.runner import DEFAULT_SETTINGS
 from tests.services import mariadb
 
-TABLES = ("account", "session", "invitation", "head", "event", "conversation", "direct", "member", "period")
+TABLES = (
+    "account",
+    "session",
+    "invitation",
+    "head",
+    "event",
+    "conversation",
+    "direct",
+    "member",
+    "period",
+    "contact",
+    "contact_request",
+)
 
 _names = itertools.count()
 

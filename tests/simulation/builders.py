@@ -181,10 +181,17 @@ class Builders:
         return parts.status_logic(base, database.sessions, publisher, nodes)
 
     def build_chat_node(
-        self, base: parts.Base, node_id: str, address: NodeAddress, database: Database, bus: Bus, status: StatusPort
+        self,
+        base: parts.Base,
+        node_id: str,
+        address: NodeAddress,
+        database: Database,
+        bus: Bus,
+        status: StatusPort,
+        limiter: RateLimiter,
     ) -> ChatNode:
         """A chat node."""
-        return parts.chat_node(base, node_id, address, database, bus, status, self.conditions.chat)
+        return parts.chat_node(base, node_id, address, database, bus, status, limiter, self.conditions.chat)
 
     def build_client(self, device: Device, outside: Outside, handler: Handler, options: Options) -> Client:
         """The client of a device."""

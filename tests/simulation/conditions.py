@@ -7,6 +7,7 @@ from random import Random
 
 from imchat.chat.settings import ChatSettings
 from imchat.domain.limits import Limit
+from imchat.domain.permissions import ContactsPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Conditions:
     faults: int = 26
     busy: float = 75.0
     settle: float = 300.0
-    chat: ChatSettings = field(default_factory=ChatSettings)
+    chat: ChatSettings = field(default_factory=lambda: ChatSettings(contacts=ContactsPolicy.OPEN))
 
 
 def conditions(seed: int) -> Conditions:
@@ -66,6 +67,7 @@ def conditions(seed: int) -> Conditions:
 def _chat_settings(random: Random) -> ChatSettings:
     """Sometimes so narrow that every bound is met."""
     return ChatSettings(
+        contacts=ContactsPolicy.OPEN,
         messages=random.choice((Limit(600, 60_000), Limit(600, 60_000), Limit(25, 10_000))),
         max_outstanding=random.choice((128, 128, 40)),
         max_pending=random.choice((10_000, 10_000, 20)),

@@ -20,11 +20,9 @@ from imchat.chat.logic.quota import Quota
 from imchat.chat.logic.storing import Flushed
 from imchat.chat.logic.submission import Outcome, Submission, Waiter
 from imchat.domain.content import Content, ContentCodec
-from imchat.domain.errors import Conflict, IMError, InvalidRequest, NotFound, by_code
-from imchat.domain.models import CLIENT_ID_LENGTH, MAX_ID, Draft, Membership, Stored
-from imchat.domain.permissions import may_send, may_speak_of
-
-_ERRORS = by_code()
+from imchat.domain.errors import Conflict, IMError, InvalidRequest, NotFound
+from imchat.domain.models import CLIENT_ID_LENGTH, MAX_ID, Draft, Stored
+from imchat.domain.permissions import ContactsPolicy, may_send, may_speak_of
 
 
 class Sender:
@@ -36,16 +34,24 @@ class Sender:
         delivery: Gets what was committed.
         quota: Limits.
         log: For faults in answering.
+        policy: Who may talk to whom directly.
     """
 
     def __init__(
-        self, codec: ContentCodec, memberships: Memberships, delivery: Delivery, quota: Quota, log: Logger
+        self,
+        codec: ContentCodec,
+        memberships: Memberships,
+        delivery: Delivery,
+        quota: Quota,
+        log: Logger,
+        policy: ContactsPolicy,
     ) -> None:
         self._codec = codec
         self._memberships = memberships
         self._delivery = delivery
         self._quota = quota
         self._log = log
+        self._policy = policy
         self._find: Callable[[tuple[int, int, bytes]], Submission | None]
         self._add: Callable[[Submission], None]
 
@@ -89,11 +95,10 @@ class Sender:
         if known is not None:
             self._join(known, live, tag, new.digest)
             return
-        membership = self._memberships.get(conversation_id)
-        version = UNKNOWN_VERSION if membership is None else membership.version
         refusal = order.refusal(live, conversation_id, client_id)
         if refusal is None:
-            refusal = over or self._quota.message(live) or self._forbidden(membership, live.user_id, new)
+            refusal = over or self._quota.message(live)
+        version = self._version(conversation_id, live.user_id, new)
         code = None if refusal is None else refusal.code
         about = (new.target, new.replacement, new.mentions, new.emoji, new.removed)
         kind, data, request = new.kind, new.content, new.digest
@@ -108,14 +113,18 @@ class Sender:
             raise Conflict("this client id is in use for another message")
         order.arrived(known.join(live, tag), known)
 
-    def _forbidden(self, membership: Membership | None, user_id: int, new: Post) -> IMError | None:
-        """Why a user must not send, as far as it is known here; the store checks again where it is not."""
-        if membership is None:
-            return None
-        code = may_send(membership, user_id)
-        if code is None and (new.target or new.mentions):
-            code = may_speak_of(membership, user_id, new.target, new.mentions)
-        return None if code is None else _ERRORS[code]()
+    def _version(self, conversation_id: int, user_id: int, new: Post) -> int:
+        """Under which version of the members a user may send, as far as it is known here.
+
+        Where they may not, it is looked at again under the lock: what is known here may be out of date, and whoever
+        was told that they are contacts now must not be refused.
+        """
+        membership = self._memberships.get(conversation_id)
+        if membership is None or may_send(membership, user_id, self._policy) is not None:
+            return UNKNOWN_VERSION
+        if may_speak_of(membership, user_id, new.target, new.mentions) is not None:
+            return UNKNOWN_VERSION
+        return membership.version
 
     def settle(self, flushed: Flushed) -> None:
         """Answer those who wait for a finished flush, then have it delivered."""

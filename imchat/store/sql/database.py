@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from imchat.ports import AccountStore, ConversationStore, Health, InvitationStore, SessionStore, StreamStore
+from imchat.ports import (
+    AccountStore,
+    ContactStore,
+    ConversationStore,
+    Health,
+    InvitationStore,
+    SessionStore,
+    StreamStore,
+)
 from imchat.store.sql.accounts import SqlAccounts, SqlInvitations
+from imchat.store.sql.contacts import SqlContacts
 from imchat.store.sql.conversations import SqlConversations
 from imchat.store.sql.runner import Runner
 from imchat.store.sql.sessions import SqlSessions
@@ -53,6 +62,7 @@ class Database:
         self.sessions: SessionStore = SqlSessions(writer, reader, session_lifetime_ms)
         self.streams: StreamStore = SqlStreams(flusher or writer, reader)
         self.conversations: ConversationStore = SqlConversations(writer, reader)
+        self.contacts: ContactStore = SqlContacts(writer, reader)
         self.writer = writer
         self.reader = reader
         self.flusher = flusher or writer
