@@ -72,6 +72,7 @@ def accepted_frame(request_id: int, event: Event, resent: bool) -> pb.Frame:
     accepted.seq = event.seq
     accepted.created_ms = event.created_ms
     accepted.resent = resent
+    accepted.ordinal = event.ordinal
     return message
 
 

@@ -20,9 +20,9 @@ from imchat.client.connection import Connection
 from imchat.client.errors import Disconnected
 from imchat.client.inbox import InStream, Received, Step
 from imchat.client.tasks import Tasks
-from imchat.domain.errors import IMError, Internal, Passing, Unsupported
+from imchat.client.translate import received
+from imchat.domain.errors import IMError, Internal, Passing
 from imchat.net.background import sleep
-from imchat.net.content import from_wire
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.imchat_pb2 import Frame
 
@@ -33,15 +33,6 @@ MAX_POSITIONS = 20_000
 
 FETCHES = 4
 """Streams that are read by ``History`` at the same time."""
-
-
-def received(event: pb.Event) -> Received:
-    """The application's form of an event on the wire."""
-    try:
-        content = from_wire(event.content)
-    except Unsupported:
-        content = None
-    return Received(event.stream_id, event.seq, event.sender_id, event.client_id, content, event.created_ms)
 
 
 Handle = Callable[[int, Step], Awaitable[None]]
@@ -81,9 +72,17 @@ class Receiver:
         self._fetches = Tasks(failed)
         self._handlers = Tasks(failed)
         self._stopped = False
+        self._private_id = 0
+        self._lag: int | None = None
+        self._skipped: Callable[[], None] = lambda: None
 
-    def load(self, positions: Mapping[int, int]) -> None:
+    def skip_private(self, lag: int | None, skipped: Callable[[], None]) -> None:
+        """When the private stream is more than ``lag`` events ahead at a login, go to its end and tell."""
+        self._lag, self._skipped = lag, skipped
+
+    def load(self, positions: Mapping[int, int], private_id: int = 0) -> None:
         """Take over where an earlier run was."""
+        self._private_id = private_id
         self._streams = {stream_id: InStream(stream_id, seq) for stream_id, seq in positions.items()}
         if positions:
             self._newest = None
@@ -123,9 +122,16 @@ class Receiver:
             _log.warn("stream {id} ends below its position: the server was set back", id=state.stream_id)
             stream.set_back(state.last_seq)
         stream.announce(state.last_seq)
-        if state.to_seq:
+        if self._far_behind(stream):
+            stream.cover(stream.frontier + 1, stream.head, ())
+            self._skipped()
+        elif state.to_seq:
             stream.cover(state.from_seq, state.to_seq, map(received, state.events))
         self._advance(stream, wait=False)
+
+    def _far_behind(self, stream: InStream) -> bool:
+        private = stream.stream_id == self._private_id
+        return private and self._lag is not None and stream.head - stream.frontier > self._lag
 
     def disconnected(self) -> None:
         """Nothing can be fetched until the next connection."""
