@@ -42,7 +42,7 @@ def _open_direct(
     if existing is not None and existing != conversation_id:
         return Opened(existing, created=False, events=())
     if existing is None:
-        accounts = tx.query("SELECT user_id FROM account WHERE user_id IN (?, ?)", pair)
+        accounts = tx.query("SELECT user_id FROM account WHERE user_id IN (?, ?) AND deleted_ms = 0", pair)
         if len(accounts) != len(pair):
             return None
         _insert_direct(tx, conversation_id, pair, now_ms)
