@@ -118,6 +118,7 @@ def chat_node(
         sessions=database.sessions,
         streams=database.streams,
         conversations=database.conversations,
+        people=database.people,
         bus=bus,
         status=status,
         ids=base.ids,

@@ -6,9 +6,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from imchat.chat.factory import ChatFactory
+from imchat.chat.logic.announcing import Announcer
 from imchat.chat.logic.batch import Batcher
 from imchat.chat.logic.connections import Connections
 from imchat.chat.logic.delivery import Delivery
+from imchat.chat.logic.devices import Devices
 from imchat.chat.logic.direct import Direct
 from imchat.chat.logic.fanout import FanOut
 from imchat.chat.logic.faults import Faults
@@ -16,6 +18,7 @@ from imchat.chat.logic.hosting import Hosting
 from imchat.chat.logic.lifecycle import Lifecycle
 from imchat.chat.logic.members import Memberships
 from imchat.chat.logic.missing import Missing
+from imchat.chat.logic.people import People
 from imchat.chat.logic.pushes import Pushes
 from imchat.chat.logic.quota import Quota
 from imchat.chat.logic.reading import Reading
@@ -40,6 +43,7 @@ from imchat.ports import (
     EventsAppended,
     Ids,
     Notice,
+    PeopleStore,
     SessionsClosed,
     SessionStore,
     Spawn,
@@ -58,6 +62,7 @@ class ChatNode:
         sessions: Sessions.
         streams: Events.
         conversations: Conversations and members.
+        people: Profiles.
         bus: To the other parts.
         status: Where it reports.
         ids: Randomness.
@@ -80,6 +85,7 @@ class ChatNode:
         sessions: SessionStore,
         streams: StreamStore,
         conversations: ConversationStore,
+        people: PeopleStore,
         bus: Bus,
         status: StatusPort,
         ids: Ids,
@@ -89,7 +95,7 @@ class ChatNode:
         spawn: Spawn = spawn_and_log,
     ) -> None:
         log = Logger(namespace="imchat.chat")
-        faults, quota = Faults(ids, log), Quota(clock)
+        faults, quota, announcer = Faults(ids, log), Quota(clock), Announcer(codec, ids)
         registry, connections = Registry(), Connections(settings)
         memberships = Memberships(conversations, settings.cached_members)
         fan_out = FanOut(registry, framed_push, clock, settings.fan_out)
@@ -122,6 +128,8 @@ class ChatNode:
                 sender=sender,
                 reading=Reading(streams, accounts, quota),
                 direct=Direct(conversations, self._delivery, codec, ids, quota, clock),
+                people=People(people, self._delivery, announcer, quota),
+                devices=Devices(sessions, self._sessions, self._delivery, announcer, quota, clock),
                 quota=quota,
                 faults=faults,
                 clock=clock,

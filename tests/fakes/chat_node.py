@@ -67,6 +67,7 @@ class NodeRig:
             sessions=self.database.sessions,
             streams=self.database.streams,
             conversations=self.database.conversations,
+            people=self.database.people,
             bus=self.hub.attach(node_id),
             status=self.status,
             ids=self.ids,
