@@ -37,7 +37,8 @@ from imchat.domain.models import (
     User,
     UserCard,
 )
-from imchat.domain.people import Contact, ContactRequest
+from imchat.domain.people import Contact, ContactRequest, Profile, ProfileChange, SessionInfo
+from imchat.domain.profiles import SearchPlace, SearchQuery
 
 
 class Ids(Protocol):
@@ -95,6 +96,17 @@ class AccountStore(Protocol):
             Whether it was replaced.
         """
 
+    async def delete(self, user_id: int, expected_hash: str, now_ms: int) -> bool:
+        """Delete an account for good, while ``expected_hash`` is its password's.
+
+        What it was known by is free for others, its profile is empty, and nobody can log in; its sessions, its own
+        contacts and its contact requests are gone. The row stays, under a placeholder, for those who talked with it;
+        the membership of each of its conversations has a new version.
+
+        Returns:
+            Whether it is deleted now, also by an earlier try.
+        """
+
 
 class InvitationStore(Protocol):
     """Invitation codes, which operators make."""
@@ -124,8 +136,18 @@ class SessionStore(Protocol):
     async def by_token(self, token_hash: bytes, now_ms: int) -> Session | None:
         """The session of a token that is in use or was used within the session lifetime; counts as use."""
 
-    async def hello(self, token_hash: bytes, device_id: str, now_ms: int) -> Session | None:
-        """Raise the session's generation and return it; None if there is none or the device is another."""
+    async def hello(self, token_hash: bytes, device_id: str, now_ms: int, address: str = "") -> Session | None:
+        """Raise the session's generation and return it; None if there is none or the device is another.
+
+        Args:
+            token_hash: Of the session.
+            device_id: For which it was opened.
+            now_ms: The time.
+            address: Where the client connects from, for the owner's list.
+        """
+
+    async def of_user(self, user_id: int, now_ms: int) -> list[SessionInfo]:
+        """The sessions of a user that are not expired, the last used first."""
 
     async def generations(self, sessions: Iterable[tuple[int, str]]) -> Mapping[tuple[int, str], int]:
         """The generation of each (user, device) that still has a session; ended ones are absent."""
@@ -476,6 +498,9 @@ class StatusPort(Protocol):
     async def end_all_sessions(self, user_id: int, reason: str) -> None:
         """End every session of a user, immediately on all nodes."""
 
+    async def end_other_sessions(self, user_id: int, device_id: str, reason: str) -> None:
+        """End every session of a user but that of one device, immediately on all nodes."""
+
 
 class MailKind(StrEnum):
     """Which mail an address gets when a code is asked for."""
@@ -615,3 +640,46 @@ class ContactStore(Protocol):
 
     async def visible_to(self, viewer_id: int, peer_ids: Sequence[int]) -> set[int]:
         """Those of the peers who have the viewer as a contact, and the viewer them, and who do not block the viewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChanged:
+    """The outcome of a change of a profile.
+
+    Attributes:
+        profile: As it is now, with the e-mail address.
+        events: Of the private stream; none where nothing changed.
+    """
+
+    profile: Profile
+    events: tuple[Event, ...]
+
+
+class PeopleStore(Protocol):
+    """Profiles, and the search for people."""
+
+    async def profile(self, user_id: int) -> Profile | None:
+        """A user's own profile; None for one who does not exist or is deleted."""
+
+    async def change_profile(self, user_id: int, change: ProfileChange, announce: Announce) -> ProfileChanged | None:
+        """Change what differs, and announce the profile (without the address) in the private stream in the same
+        transaction. A try that was committed already is found by what it announced.
+
+        Returns:
+            None for one who does not exist or is deleted.
+        """
+
+    async def search(
+        self, query: SearchQuery, place: SearchPlace | None, limit: int
+    ) -> tuple[list[UserCard], SearchPlace | None]:
+        """Whom a query finds, without those who hide from search and those who are deleted: the one with the id, then
+        by name (an exact one comes first), then by nickname, each once.
+
+        Args:
+            query: Who is looked for.
+            place: Where the page before ended; None for the first.
+            limit: At most so many.
+
+        Returns:
+            One page, and where the next begins; None at the end.
+        """

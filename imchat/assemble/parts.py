@@ -120,6 +120,7 @@ def chat_node(
         streams=database.streams,
         conversations=database.conversations,
         contacts=database.contacts,
+        people=database.people,
         bus=bus,
         status=status,
         limiter=limiter,

@@ -13,6 +13,7 @@ from imchat.chat.logic.batch import Batcher
 from imchat.chat.logic.connections import Connections
 from imchat.chat.logic.contacts import Contacts
 from imchat.chat.logic.delivery import Delivery
+from imchat.chat.logic.devices import Devices
 from imchat.chat.logic.direct import Direct
 from imchat.chat.logic.fanout import FanOut
 from imchat.chat.logic.faults import Faults
@@ -20,6 +21,7 @@ from imchat.chat.logic.hosting import Hosting
 from imchat.chat.logic.lifecycle import Lifecycle
 from imchat.chat.logic.members import Memberships
 from imchat.chat.logic.missing import Missing
+from imchat.chat.logic.people import People
 from imchat.chat.logic.pushes import Pushes
 from imchat.chat.logic.quota import Quota
 from imchat.chat.logic.reading import Reading
@@ -46,6 +48,7 @@ from imchat.ports import (
     EventsAppended,
     Ids,
     Notice,
+    PeopleStore,
     RateLimiter,
     SessionsClosed,
     SessionStore,
@@ -66,6 +69,7 @@ class ChatNode:
         streams: Events.
         conversations: Conversations and members.
         contacts: Contacts, requests and blocks.
+        people: Profiles.
         bus: To the other parts.
         status: Where it reports.
         limiter: Counts what each account may do.
@@ -90,6 +94,7 @@ class ChatNode:
         streams: StreamStore,
         conversations: ConversationStore,
         contacts: ContactStore,
+        people: PeopleStore,
         bus: Bus,
         status: StatusPort,
         limiter: RateLimiter,
@@ -100,7 +105,7 @@ class ChatNode:
         spawn: Spawn = spawn_and_log,
     ) -> None:
         log = Logger(namespace="imchat.chat")
-        faults, quota = Faults(ids, log), Quota(clock)
+        faults, quota, announcer = Faults(ids, log), Quota(clock), Announcer(codec, ids)
         registry, connections = Registry(), Connections(settings)
         memberships = Memberships(conversations, settings.cached_members)
         fan_out = FanOut(registry, framed_push, clock, settings.fan_out)
@@ -146,6 +151,8 @@ class ChatNode:
                 reading=Reading(streams, accounts, quota),
                 direct=Direct(conversations, self._delivery, codec, ids, quota, clock, settings.contacts),
                 contacts=self._contacts,
+                people=People(people, self._delivery, announcer, quota),
+                devices=Devices(sessions, self._sessions, self._delivery, announcer, quota, clock),
                 quota=quota,
                 faults=faults,
                 clock=clock,

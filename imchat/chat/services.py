@@ -8,8 +8,10 @@ from twisted.internet.interfaces import IReactorTime
 
 from imchat.chat.logic.connections import Connections
 from imchat.chat.logic.contacts import Contacts
+from imchat.chat.logic.devices import Devices
 from imchat.chat.logic.direct import Direct
 from imchat.chat.logic.faults import Faults
+from imchat.chat.logic.people import People
 from imchat.chat.logic.quota import Quota
 from imchat.chat.logic.reading import Reading
 from imchat.chat.logic.send import Sender
@@ -30,6 +32,8 @@ class Services:
     reading: Reading
     direct: Direct
     contacts: Contacts
+    people: People
+    devices: Devices
     quota: Quota
     faults: Faults
     clock: IReactorTime

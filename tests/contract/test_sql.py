@@ -12,6 +12,7 @@ from tests.contract import mariadb
 from tests.contract.accounts import AccountStoreContract, InvitationStoreContract
 from tests.contract.conversations import ConversationStoreContract
 from tests.contract.health import StoresHealthContract
+from tests.contract.people import DeletionContract, ProfileContract, SearchContract, SessionListContract
 from tests.contract.reading import ChangedContract, HostedContract, ReadContract
 from tests.contract.sessions import SessionStoreContract
 from tests.contract.streams import StreamStoreContract
@@ -27,6 +28,10 @@ CONTRACTS = (
     HostedContract,
     ConversationStoreContract,
     StoresHealthContract,
+    ProfileContract,
+    SearchContract,
+    DeletionContract,
+    SessionListContract,
 )
 
 

@@ -289,7 +289,7 @@ class MemorySessions:
             self.held.append(held)
             await held
 
-    async def hello(self, token_hash: bytes, device_id: str, now_ms: int) -> Session | None:
+    async def hello(self, token_hash: bytes, device_id: str, now_ms: int, address: str = "") -> Session | None:
         found = self.rows.get(token_hash)
         if found is not None and found.device.device_id == device_id:
             found = self.rows[token_hash] = replace(found, generation=found.generation + 1)

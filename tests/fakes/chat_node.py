@@ -79,6 +79,7 @@ class NodeRig:
             streams=self.database.streams,
             conversations=self.database.conversations,
             contacts=self.database.contacts,
+            people=self.database.people,
             bus=self.hub.attach(node_id),
             status=self.status,
             limiter=self.limiter,

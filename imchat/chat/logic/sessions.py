@@ -51,7 +51,7 @@ class Sessions:
         self._clock = clock
         self._greeting: dict[Connection, None] = {}
 
-    async def hello(self, connection: Connection, token: str, device_id: str) -> Live | None:
+    async def hello(self, connection: Connection, token: str, device_id: str, address: str = "") -> Live | None:
         """Find the session of a connection and register it.
 
         Of two connections of one session the one that said Hello later stays, on whichever node.
@@ -59,6 +59,7 @@ class Sessions:
         Args:
             token: The text that the client holds.
             device_id: The device for which it was issued.
+            address: Where the client is, for the user's list of sessions.
 
         Returns:
             The live session; None if the connection ended meanwhile, or was told why it must.
@@ -70,7 +71,7 @@ class Sessions:
         token_hash = hash_of_text(token)
         self._greeting[connection] = None
         try:
-            session = await self._store.hello(token_hash, device_id, self._now_ms())
+            session = await self._store.hello(token_hash, device_id, self._now_ms(), address)
         finally:
             here = self._greeting.pop(connection, False) is None
         if session is None:

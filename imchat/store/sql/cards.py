@@ -1,4 +1,4 @@
-"""The public side of accounts, read with whatever else."""
+"""The public side of accounts, as rows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ CARD_WIDTH = 8
 
 
 def card_of(row: Row) -> UserCard:
-    """The card of a row of :data:`CARD_COLUMNS`."""
-    user_id, name, nickname, signature, gender, region, avatar, deleted_ms = row
-    return UserCard(user_id, name, nickname, signature, gender, region, avatar, bool(deleted_ms))
+    """The card of a row that begins with :data:`CARD_COLUMNS`."""
+    user_id, name, nickname, signature, gender, region, avatar, deleted_ms = row[:CARD_WIDTH]
+    return UserCard(user_id, name, nickname, signature, gender, region, avatar, deleted_ms > 0)

@@ -8,12 +8,14 @@ from imchat.ports import (
     ConversationStore,
     Health,
     InvitationStore,
+    PeopleStore,
     SessionStore,
     StreamStore,
 )
 from imchat.store.sql.accounts import SqlAccounts, SqlInvitations
 from imchat.store.sql.contacts import SqlContacts
 from imchat.store.sql.conversations import SqlConversations
+from imchat.store.sql.people import SqlPeople
 from imchat.store.sql.runner import Runner
 from imchat.store.sql.sessions import SqlSessions
 from imchat.store.sql.streams import SqlStreams
@@ -63,6 +65,7 @@ class Database:
         self.streams: StreamStore = SqlStreams(flusher or writer, reader)
         self.conversations: ConversationStore = SqlConversations(writer, reader)
         self.contacts: ContactStore = SqlContacts(writer, reader)
+        self.people: PeopleStore = SqlPeople(writer, reader)
         self.writer = writer
         self.reader = reader
         self.flusher = flusher or writer
