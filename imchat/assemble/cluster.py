@@ -157,11 +157,13 @@ def build_chat(config: Config, reactor: Any, place: Place, command: Sequence[str
     database, pool = grounds.database(base, ground), grounds.redis_pool(base, ground)
     to_status = grounds.links(base, ground, messages.STATUS, config.links.status, "links.status")
     from imchat.net.redis import RedisBus
+    from imchat.store.redis import RedisPresence
 
     node_id = place.node_id(startup.node_name(config.server.node))
     bus = RedisBus(reactor, pool, node_id, base.ids.new_id())
     settings = mapped.chat_settings(config)
-    node = parts.chat_node(base, node_id, address, database, bus, RemoteStatus(to_status), settings)
+    presence = RedisPresence(pool, pool.settings.prefix)
+    node = parts.chat_node(base, node_id, address, database, bus, presence, RemoteStatus(to_status), settings)
     watch = metrics.Watch(config, reactor, "chat", node_id, place.worker).database(database).redis(pool).chat(node)
     return ServerService(
         reactor,

@@ -8,7 +8,7 @@ from twisted.python.failure import Failure
 
 from imchat.chat.link import ClientLink
 from imchat.chat.logic.connection import Hold, Live
-from imchat.chat.requests import reading
+from imchat.chat.requests import presence, reading
 from imchat.chat.requests.request import Request
 from imchat.chat.services import Services
 from imchat.chat.translate import error_frame
@@ -157,7 +157,7 @@ class ChatConnection(ClientLink):
         self.reply(reply)
 
 
-REQUESTS: Mapping[str, Request] = {**reading.REQUESTS}
+REQUESTS: Mapping[str, Request] = {**reading.REQUESTS, **presence.REQUESTS}
 """Everything that is answered when it is done, by the name of the body."""
 
 _HANDLERS: dict[str | None, Callable[[ChatConnection, Live, int, pb.Frame], None]] = {

@@ -9,10 +9,12 @@ from twisted.internet.interfaces import IReactorTime
 from imchat.chat.logic.connections import Connections
 from imchat.chat.logic.direct import Direct
 from imchat.chat.logic.faults import Faults
+from imchat.chat.logic.presence import Attendance
 from imchat.chat.logic.quota import Quota
 from imchat.chat.logic.reading import Reading
 from imchat.chat.logic.send import Sender
 from imchat.chat.logic.sessions import Sessions
+from imchat.chat.logic.watching import Watching
 from imchat.chat.settings import ChatSettings
 from imchat.net.turn import Turn
 from imchat.ports import Spawn
@@ -28,6 +30,8 @@ class Services:
     sender: Sender
     reading: Reading
     direct: Direct
+    attendance: Attendance
+    watching: Watching
     quota: Quota
     faults: Faults
     clock: IReactorTime

@@ -14,6 +14,7 @@ from imchat.domain.accounts import email_key, name_key
 from imchat.domain.models import Device, NodeAddress, User
 from imchat.domain.sessions import token_hash, token_text
 from imchat.net.content import WireContentCodec
+from imchat.store.memory import MemoryPresence
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.codec import encode
 from imchat.wire.frames import FrameSplitter, frame
@@ -53,6 +54,7 @@ class NodeRig:
         self.room = room
         self.database = MemoryDatabase(self.clock)
         self.hub = LossyHub(self.clock)
+        self.presence = MemoryPresence(self.database.now_ms)
         self.status = RecordingStatus()
         self.ids = SeededIds(7)
         self.users: dict[str, int] = {}
@@ -67,6 +69,9 @@ class NodeRig:
             sessions=self.database.sessions,
             streams=self.database.streams,
             conversations=self.database.conversations,
+            relations=self.database.relations,
+            seen=self.database.seen,
+            presence=self.presence,
             bus=self.hub.attach(node_id),
             status=self.status,
             ids=self.ids,

@@ -260,7 +260,8 @@ class ChatServer(Server):
         to_status = self._links(base, messages.STATUS, world.statuses, STATUS_PORT)
         bus = world.build_bus(base, pool, self)
         address = NodeAddress(self.host, CHAT_PORT, False)
-        self.node = node = world.build_chat_node(base, self.name, address, database, bus, RemoteStatus(to_status))
+        presence, status = world.build_presence(base, pool), RemoteStatus(to_status)
+        self.node = node = world.build_chat_node(base, self.name, address, database, bus, presence, status)
         return Steps(
             opening=(
                 lambda: _now(pool.start, bus.start),

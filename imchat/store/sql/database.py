@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from imchat.ports import AccountStore, ConversationStore, Health, InvitationStore, SessionStore, StreamStore
+from imchat.ports import (
+    AccountStore,
+    ConversationStore,
+    Health,
+    InvitationStore,
+    Relations,
+    SeenStore,
+    SessionStore,
+    StreamStore,
+)
 from imchat.store.sql.accounts import SqlAccounts, SqlInvitations
 from imchat.store.sql.conversations import SqlConversations
+from imchat.store.sql.relations import SqlRelations, SqlSeen
 from imchat.store.sql.runner import Runner
 from imchat.store.sql.sessions import SqlSessions
 from imchat.store.sql.streams import SqlStreams
@@ -53,6 +63,8 @@ class Database:
         self.sessions: SessionStore = SqlSessions(writer, reader, session_lifetime_ms)
         self.streams: StreamStore = SqlStreams(flusher or writer, reader)
         self.conversations: ConversationStore = SqlConversations(writer, reader)
+        self.relations: Relations = SqlRelations(reader)
+        self.seen: SeenStore = SqlSeen(writer, reader)
         self.writer = writer
         self.reader = reader
         self.flusher = flusher or writer
