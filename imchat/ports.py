@@ -38,6 +38,7 @@ from imchat.domain.models import (
     UserCard,
 )
 from imchat.domain.people import Contact, ContactRequest, Profile, ProfileChange, SessionInfo
+from imchat.domain.presence import PresenceEntry, Seen
 from imchat.domain.profiles import SearchPlace, SearchQuery
 
 
@@ -683,3 +684,49 @@ class PeopleStore(Protocol):
         Returns:
             One page, and where the next begins; None at the end.
         """
+
+
+# --- people
+
+
+class PresenceStore(Protocol):
+    """Which devices are there now, of all nodes. May be lost: everybody is offline then until nodes have put anew."""
+
+    async def put(self, entries: Sequence[PresenceEntry], lifetime_ms: int) -> None:
+        """Keep entries for so long, each in place of the older one of its user, node and device.
+
+        Raises:
+            Unavailable: some of them were perhaps not kept.
+        """
+
+    async def drop(self, entries: Sequence[PresenceEntry]) -> None:
+        """Forget the entries of these users, nodes and devices.
+
+        Raises:
+            Unavailable: some of them are perhaps kept still.
+        """
+
+    async def get(self, user_ids: Sequence[int]) -> dict[int, tuple[PresenceEntry, ...]]:
+        """The entries of those users who have any.
+
+        Raises:
+            Unavailable: they cannot be read.
+        """
+
+
+class SeenStore(Protocol):
+    """What the truth knows of people's presence."""
+
+    async def seen(self, user_ids: Sequence[int]) -> dict[int, Seen]:
+        """When each of those who exist was last there, and whether they hide it."""
+
+    async def note_seen(self, seen: Mapping[int, int]) -> None:
+        """Note when users were last there (ms UTC); an earlier time than is known changes nothing."""
+
+
+class Relations(Protocol):
+    """Who is whose contact."""
+
+    async def visible_to(self, viewer_id: int, peer_ids: Sequence[int]) -> set[int]:
+        """Those of the peers whom the viewer may watch: each has the other in their list, and they do not block the
+        viewer."""

@@ -162,7 +162,10 @@ def build_chat(config: Config, reactor: Any, place: Place, command: Sequence[str
     bus = RedisBus(reactor, pool, node_id, base.ids.new_id())
     settings = mapped.chat_settings(config)
     status, limiter = RemoteStatus(to_status), grounds.limiter(base, pool)
-    node = parts.chat_node(base, node_id, address, database, bus, status, limiter, settings)
+    from imchat.store.redis import RedisPresence
+
+    presence = RedisPresence(pool, pool.settings.prefix)
+    node = parts.chat_node(base, node_id, address, database, bus, presence, status, limiter, settings)
     watch = metrics.Watch(config, reactor, "chat", node_id, place.worker).database(database).redis(pool).chat(node)
     return ServerService(
         reactor,

@@ -8,7 +8,7 @@ from twisted.python.failure import Failure
 
 from imchat.chat.link import ClientLink
 from imchat.chat.logic.connection import Hold, Live
-from imchat.chat.requests import contacts, people, reading
+from imchat.chat.requests import contacts, people, presence, reading
 from imchat.chat.requests.request import Request
 from imchat.chat.requests.sending import SENDS, Sent
 from imchat.chat.services import Services
@@ -157,7 +157,7 @@ class ChatConnection(ClientLink):
         self.reply(reply)
 
 
-REQUESTS: Mapping[str, Request] = {**reading.REQUESTS, **contacts.REQUESTS, **people.REQUESTS}
+REQUESTS: Mapping[str, Request] = {**reading.REQUESTS, **contacts.REQUESTS, **people.REQUESTS, **presence.REQUESTS}
 """Everything that is answered when it is done, by the name of the body."""
 
 _HANDLERS: dict[str | None, Callable[[ChatConnection, Live, int, pb.Frame], None]] = {

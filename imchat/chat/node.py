@@ -22,6 +22,7 @@ from imchat.chat.logic.lifecycle import Lifecycle
 from imchat.chat.logic.members import Memberships
 from imchat.chat.logic.missing import Missing
 from imchat.chat.logic.people import People
+from imchat.chat.logic.presence import Attendance
 from imchat.chat.logic.pushes import Pushes
 from imchat.chat.logic.quota import Quota
 from imchat.chat.logic.reading import Reading
@@ -32,9 +33,12 @@ from imchat.chat.logic.sessions import Sessions
 from imchat.chat.logic.storing import Storing
 from imchat.chat.logic.subscriptions import Subscriptions
 from imchat.chat.logic.sweep import Sweep
+from imchat.chat.logic.waiting import Work, within
+from imchat.chat.logic.watched import Watched
+from imchat.chat.logic.watching import Watching
 from imchat.chat.services import Services
 from imchat.chat.settings import ChatSettings
-from imchat.chat.translate import framed_push
+from imchat.chat.translate import framed_person, framed_push
 from imchat.domain.content import ContentCodec
 from imchat.domain.models import NodeAddress
 from imchat.domain.permissions import permit
@@ -49,13 +53,21 @@ from imchat.ports import (
     Ids,
     Notice,
     PeopleStore,
+    PersonChanged,
+    PresenceStore,
     RateLimiter,
+    Relations,
+    RelationsChanged,
+    SeenStore,
     SessionsClosed,
     SessionStore,
     Spawn,
     StatusPort,
     StreamStore,
 )
+
+LEAVE = 2.0
+"""Seconds in which a node that ends may say that its people are gone."""
 
 
 class ChatNode:
@@ -70,6 +82,9 @@ class ChatNode:
         conversations: Conversations and members.
         contacts: Contacts, requests and blocks.
         people: Profiles.
+        relations: Who may watch whom.
+        seen: When people were last there.
+        presence: Who is there.
         bus: To the other parts.
         status: Where it reports.
         limiter: Counts what each account may do.
@@ -95,6 +110,9 @@ class ChatNode:
         conversations: ConversationStore,
         contacts: ContactStore,
         people: PeopleStore,
+        relations: Relations,
+        seen: SeenStore,
+        presence: PresenceStore,
         bus: Bus,
         status: StatusPort,
         limiter: RateLimiter,
@@ -123,13 +141,23 @@ class ChatNode:
         self.figures = batcher.figures
         self._connections, self._storing = connections, batcher.work
         self._sessions = Sessions(sessions, registry, subscriptions, hosting, self._delivery, settings, clock)
-        self._bus = bus
+        self._bus, self._clock, self._spawn = bus, clock, spawn
         work = (batcher.work, connections.requests, fan_out.work, self._delivery.work)
+        incarnation = ids.new_id()
+        watched = Watched(accounts, seen, presence, subscriptions, framed_person, clock, spawn)
+        self._watching = watching = Watching(relations, watched, registry, self._delivery, quota, clock, spawn)
+        self._attendance = Attendance(incarnation, presence, seen, watching.announce_people, clock, spawn)
+        self._sessions.report(self._attendance.began, self._attendance.ended, watching.ended)
         revalidation = Revalidation(sessions, registry, self._sessions, clock, settings.touch_interval)
         interval = settings.revalidation_interval
-        sweep = Sweep(bus, hosting, missing, revalidation.run, clock, interval, spawn)
+
+        async def look() -> None:
+            spawn("checking who is watched", watching.sweep())
+            await revalidation.run()
+
+        sweep = Sweep(bus, hosting, missing, look, clock, interval, spawn)
         self._lifecycle = Lifecycle(
-            node_id, ids.new_id(), address, status, connections, sweep, work, settings, clock, spawn, log
+            node_id, incarnation, address, status, connections, sweep, work, settings, clock, spawn, log
         )
         self._contacts = Contacts(
             contacts,
@@ -142,6 +170,7 @@ class ChatNode:
             quota,
             clock,
         )
+        self._contacts.report(lambda user_id: watching.heard(RelationsChanged(user_id)))
         self.factory = ChatFactory(
             Services(
                 settings=settings,
@@ -153,6 +182,8 @@ class ChatNode:
                 contacts=self._contacts,
                 people=People(people, self._delivery, announcer, quota),
                 devices=Devices(sessions, self._sessions, self._delivery, announcer, quota, clock),
+                attendance=self._attendance,
+                watching=watching,
                 quota=quota,
                 faults=faults,
                 clock=clock,
@@ -174,14 +205,28 @@ class ChatNode:
     def start(self) -> None:
         """Listen to the other parts, report, and look after sessions. The stores must be ready."""
         self._bus.listen(self._heard)
+        self._attendance.start()
         self._lifecycle.start()
 
     async def drain(self) -> None:
         """End in order; close the port first. Returns at the latest after ``drain_timeout`` (DESIGN: draining)."""
         await self._lifecycle.drain()
+        self._watching.stop()
+        leaving = Work()
+        self._spawn("telling who leaves", self._leave(leaving))
+        await within(self._clock, LEAVE, leaving.idle())
+
+    async def _leave(self, leaving: Work) -> None:
+        leaving.begin()
+        try:
+            await self._attendance.leave()
+        finally:
+            leaving.end()
 
     def _heard(self, channel: str, notice: Notice) -> None:
         if isinstance(notice, EventsAppended):
             self._delivery.heard(channel, notice)
         elif isinstance(notice, SessionsClosed):
             self._sessions.closed(notice)
+        elif isinstance(notice, PersonChanged | RelationsChanged):
+            self._watching.heard(notice)

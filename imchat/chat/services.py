@@ -12,10 +12,12 @@ from imchat.chat.logic.devices import Devices
 from imchat.chat.logic.direct import Direct
 from imchat.chat.logic.faults import Faults
 from imchat.chat.logic.people import People
+from imchat.chat.logic.presence import Attendance
 from imchat.chat.logic.quota import Quota
 from imchat.chat.logic.reading import Reading
 from imchat.chat.logic.send import Sender
 from imchat.chat.logic.sessions import Sessions
+from imchat.chat.logic.watching import Watching
 from imchat.chat.settings import ChatSettings
 from imchat.net.turn import Turn
 from imchat.ports import Spawn
@@ -34,6 +36,8 @@ class Services:
     contacts: Contacts
     people: People
     devices: Devices
+    attendance: Attendance
+    watching: Watching
     quota: Quota
     faults: Faults
     clock: IReactorTime

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imchat.chat.logic.reading import StreamChange, SyncPage
+from imchat.chat.logic.watching import PersonState
 from imchat.domain.errors import IMError
 from imchat.domain.kinds import is_message
 from imchat.domain.models import Event, EventRange, Opened, UserCard
+from imchat.domain.people import Presence
 from imchat.domain.quoting import QUOTED
 from imchat.net.notes import card_message
 from imchat.wire import imchat_pb2 as pb
@@ -132,3 +134,27 @@ def direct_frame(opened: Opened) -> pb.Frame:
     """Return the answer to ``OpenDirect``."""
     result = pb.DirectOpened(conversation_id=opened.conversation_id, created=opened.created)
     return pb.Frame(direct_opened=result)
+
+
+def _person_message(user_id: int, card: UserCard | None, presence: Presence | None) -> pb.PersonChanged:
+    message = pb.PersonChanged(user_id=user_id)
+    if card is not None:
+        message.card.CopyFrom(card_message(card))
+    if presence is not None:
+        # An offline one of whom nothing more is told is empty, and is there nevertheless.
+        message.presence.SetInParent()
+        message.presence.state = pb.PresenceState.Name(presence.state)  # type: ignore[assignment]
+        message.presence.platforms.extend(presence.platforms)
+        message.presence.last_seen_ms = presence.last_seen_ms
+    return message
+
+
+def framed_person(user_id: int, card: UserCard | None, presence: Presence | None) -> bytes:
+    """Return a push of what is new of a person, ready to be written to any connection."""
+    return frame(encode(pb.Frame(person_changed=_person_message(user_id, card, presence))))
+
+
+def watched_frame(states: Sequence[PersonState]) -> pb.Frame:
+    """Return the answer to ``WatchPeople``."""
+    people = [_person_message(state.user_id, state.card, state.presence) for state in states]
+    return pb.Frame(watched_people=pb.WatchedPeople(people=people))

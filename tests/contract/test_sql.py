@@ -14,6 +14,7 @@ from tests.contract.conversations import ConversationStoreContract
 from tests.contract.health import StoresHealthContract
 from tests.contract.people import DeletionContract, ProfileContract, SearchContract, SessionListContract
 from tests.contract.reading import ChangedContract, HostedContract, ReadContract
+from tests.contract.relations import RelationsContract, SeenContract
 from tests.contract.sessions import SessionStoreContract
 from tests.contract.streams import StreamStoreContract
 from tests.fakes.stores import MemoryDatabase
@@ -27,6 +28,8 @@ CONTRACTS = (
     ChangedContract,
     HostedContract,
     ConversationStoreContract,
+    RelationsContract,
+    SeenContract,
     StoresHealthContract,
     ProfileContract,
     SearchContract,

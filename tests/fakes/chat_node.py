@@ -16,7 +16,7 @@ from imchat.domain.models import Device, NodeAddress, User
 from imchat.domain.permissions import ContactsPolicy
 from imchat.domain.sessions import token_hash, token_text
 from imchat.net.content import WireContentCodec
-from imchat.store.memory import MemoryRateLimiter
+from imchat.store.memory import MemoryPresence, MemoryRateLimiter
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.codec import encode
 from imchat.wire.frames import FrameSplitter, frame
@@ -63,6 +63,7 @@ class NodeRig:
         self.contacts = contacts
         self.database = MemoryDatabase(self.clock)
         self.hub = LossyHub(self.clock)
+        self.presence = MemoryPresence(self.database.now_ms)
         self.status = RecordingStatus()
         self.ids = SeededIds(7)
         self.limiter = MemoryRateLimiter(self.database.now_ms)
@@ -80,6 +81,9 @@ class NodeRig:
             conversations=self.database.conversations,
             contacts=self.database.contacts,
             people=self.database.people,
+            relations=self.database.contacts,
+            seen=self.database.seen,
+            presence=self.presence,
             bus=self.hub.attach(node_id),
             status=self.status,
             limiter=self.limiter,

@@ -129,8 +129,8 @@ class PublishesBeforeCommit(World):
     def build_streams(self, base, streams):
         return _HastyStreams(base, streams)
 
-    def build_chat_node(self, base, node_id, address, database, bus, status, limiter):
-        node = super().build_chat_node(base, node_id, address, database, bus, status, limiter)
+    def build_chat_node(self, base, node_id, address, database, bus, presence, status, limiter):
+        node = super().build_chat_node(base, node_id, address, database, bus, presence, status, limiter)
         database.streams.deliver = node._delivery.committed
         return node
 

@@ -261,7 +261,8 @@ class ChatServer(Server):
         bus = world.build_bus(base, pool, self)
         address = NodeAddress(self.host, CHAT_PORT, False)
         status, limiter = RemoteStatus(to_status), world.build_limiter(base, pool)
-        self.node = node = world.build_chat_node(base, self.name, address, database, bus, status, limiter)
+        presence = world.build_presence(base, pool)
+        self.node = node = world.build_chat_node(base, self.name, address, database, bus, presence, status, limiter)
         return Steps(
             opening=(
                 lambda: _now(pool.start, bus.start),

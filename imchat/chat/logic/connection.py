@@ -39,6 +39,13 @@ class Connection(Protocol):
     def behind(self, stream_id: int, last_seq: int) -> None:
         """A stream goes up to a seq, and not all of it was pushed here: the client reads what it lacks."""
 
+    def tell(self, data: bytes) -> bool:
+        """Something that is worth nothing later, encoded; left out for a connection that reads slowly.
+
+        Returns:
+            Whether it was sent.
+        """
+
     def goodbye(self, error: IMError) -> None:
         """The session is over for this connection: tell why and close."""
 
@@ -118,7 +125,7 @@ class Live:
 
     __slots__ = (
         "arrivals", "blocks", "connection", "device_id", "generation", "lookups", "messages", "name", "noted_ms",
-        "requests", "user_id",
+        "platform", "requests", "user_id",
     )  # fmt: skip
 
     def __init__(
@@ -128,6 +135,7 @@ class Live:
         self.user_id = session.user_id
         self.name = session.name
         self.device_id = session.device.device_id
+        self.platform = session.device.platform
         self.generation = session.generation
         self.noted_ms = session.last_used_ms
         self.messages = Bucket(messages)

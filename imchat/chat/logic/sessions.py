@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
@@ -50,6 +52,15 @@ class Sessions:
         self._settings = settings
         self._clock = clock
         self._greeting: dict[Connection, None] = {}
+        self._began: Callable[[Live], None] = lambda live: None
+        self._ended: tuple[Callable[[Live], None], ...] = ()
+
+    def report(self, began: Callable[[Live], None], *ended: Callable[[Live], None]) -> None:
+        """Set who is told of sessions that begin here, and who of those that end, whether they were told before or not.
+
+        A session begins when its Hello is answered.
+        """
+        self._began, self._ended = began, ended
 
     async def hello(self, connection: Connection, token: str, device_id: str, address: str = "") -> Live | None:
         """Find the session of a connection and register it.
@@ -88,7 +99,10 @@ class Sessions:
         # The marks are taken when nothing can be missed any more and before the client asks for what is new.
         await self._hosting.load(session.user_id)
         await self._check_again(live)
-        return live if self._registry.of_connection(connection) is live else None
+        if self._registry.of_connection(connection) is not live:
+            return None
+        self._began(live)
+        return live
 
     def _register(self, connection: Connection, session: Session) -> Live | None:
         settings = self._settings
@@ -144,6 +158,8 @@ class Sessions:
         known = self._registry.remove(live)
         if known:
             self._release(live.user_id)
+            for ended in self._ended:
+                ended(live)
         return known
 
     def _need(self, user_id: int) -> Deferred[None]:

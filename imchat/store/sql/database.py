@@ -9,6 +9,7 @@ from imchat.ports import (
     Health,
     InvitationStore,
     PeopleStore,
+    SeenStore,
     SessionStore,
     StreamStore,
 )
@@ -17,6 +18,7 @@ from imchat.store.sql.contacts import SqlContacts
 from imchat.store.sql.conversations import SqlConversations
 from imchat.store.sql.people import SqlPeople
 from imchat.store.sql.runner import Runner
+from imchat.store.sql.seen import SqlSeen
 from imchat.store.sql.sessions import SqlSessions
 from imchat.store.sql.streams import SqlStreams
 from imchat.store.sql.transaction import Transaction
@@ -66,6 +68,7 @@ class Database:
         self.conversations: ConversationStore = SqlConversations(writer, reader)
         self.contacts: ContactStore = SqlContacts(writer, reader)
         self.people: PeopleStore = SqlPeople(writer, reader)
+        self.seen: SeenStore = SqlSeen(writer, reader)
         self.writer = writer
         self.reader = reader
         self.flusher = flusher or writer
