@@ -15,7 +15,7 @@ class RelationsContract(StoreContract):
         )
 
     async def visible(self, viewer_id, *peer_ids):
-        return await self.stores.relations.visible_to(viewer_id, peer_ids)
+        return await self.stores.contacts.visible_to(viewer_id, peer_ids)
 
     async def test_contacts_of_each_other_may_watch_each_other(self):
         await self.contact(ANN, BOB)

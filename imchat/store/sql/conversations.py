@@ -61,7 +61,7 @@ def _open_direct(
         return Opened(existing, created=False, events=())
     if existing is None:
         two = [Member(row[0], 0, 1, *map(bool, row[1:])) for row in tx.query(_TWO, (sum(pair), *pair))]
-        if len(two) != len(pair):
+        if len(two) != len(pair) or any(member.gone for member in two):
             return None
         if may_write is not None and (code := may_write(two)) is not None:
             raise _ERRORS.get(code, IMError)
