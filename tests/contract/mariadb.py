@@ -16,7 +16,23 @@ from imchat.store.sql.mysql_dialect import MysqlDialect
 from imchat.store.sql.runner import DEFAULT_SETTINGS
 from tests.services import mariadb
 
-TABLES = ("account", "session", "invitation", "head", "event", "conversation", "direct", "member", "period")
+TABLES = (
+    "account",
+    "session",
+    "invitation",
+    "head",
+    "event",
+    "conversation",
+    "direct",
+    "member",
+    "period",
+    "reading",
+    "deletion",
+    "expired",
+    "job",
+    "contact",
+    "reaction",
+)
 
 _names = itertools.count()
 
@@ -83,7 +99,7 @@ def empty(settings: MysqlSettings) -> None:
 
 # What the parser takes from other databases' grammars, and names of functions that it does not know.
 _FOREIGN = (exp.Command, exp.Returning, exp.Fetch)
-_FUNCTIONS = {"UNIX_TIMESTAMP", "NOW", "GET_LOCK"}
+_FUNCTIONS = {"UNIX_TIMESTAMP", "NOW", "GET_LOCK", "VALUES"}
 
 
 @functools.cache

@@ -13,7 +13,14 @@ from tests.contract import mariadb
 from tests.contract.accounts import AccountStoreContract, InvitationStoreContract
 from tests.contract.conversations import ConversationStoreContract
 from tests.contract.health import StoresHealthContract
+from tests.contract.own_states import (
+    ConversationListContract,
+    OwnStateContract,
+    PositionStoreContract,
+    SeqAtContract,
+)
 from tests.contract.reading import ChangedContract, HostedContract, ReadContract
+from tests.contract.retention import RetentionContract
 from tests.contract.sessions import SessionStoreContract
 from tests.contract.streams import StreamStoreContract
 from tests.fakes.stores import MemoryDatabase
@@ -27,6 +34,11 @@ CONTRACTS = (
     ChangedContract,
     HostedContract,
     ConversationStoreContract,
+    ConversationListContract,
+    OwnStateContract,
+    PositionStoreContract,
+    SeqAtContract,
+    RetentionContract,
     StoresHealthContract,
 )
 

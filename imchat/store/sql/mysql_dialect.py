@@ -86,6 +86,12 @@ class MysqlDialect(Dialect):
         """When the statement began, by the server's clock; the session's time zone is UTC."""
         return "CAST(ROUND(UNIX_TIMESTAMP(NOW(3)) * 1000) AS SIGNED)"
 
+    def upsert(self, table: str, key: Sequence[str], raised: Sequence[str] = (), replaced: Sequence[str] = ()) -> str:
+        """``VALUES(...)`` is the form that both MySQL and MariaDB know."""
+        changes = [f"{column} = GREATEST({column}, VALUES({column}))" for column in raised]
+        changes += [f"{column} = VALUES({column})" for column in replaced]
+        return f"{bulk.insert_into(table, (*key, *raised, *replaced))} ON DUPLICATE KEY UPDATE {', '.join(changes)}"
+
     def classify(self, error: BaseException) -> Fault:
         """By the server's or the driver's number."""
         return classify(error)

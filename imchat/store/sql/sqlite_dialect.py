@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from imchat.domain.models import Head
-from imchat.store.sql.bulk import INSERT_EVENT
+from imchat.store.sql.bulk import INSERT_EVENT, insert_into
 from imchat.store.sql.dialect import Dialect, Fault
 
 if TYPE_CHECKING:
@@ -58,6 +58,13 @@ class SqliteDialect(Dialect):
     def now(self) -> str:
         """The injected time, as a literal."""
         return f"{self._now_ms():d}"
+
+    def upsert(self, table: str, key: Sequence[str], raised: Sequence[str] = (), replaced: Sequence[str] = ()) -> str:
+        """The scalar ``max`` is SQLite's ``GREATEST``."""
+        changes = [f"{column} = max({column}, excluded.{column})" for column in raised]
+        changes += [f"{column} = excluded.{column}" for column in replaced]
+        insert = insert_into(table, (*key, *raised, *replaced))
+        return f"{insert} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join(changes)}"
 
     def classify(self, error: BaseException) -> Fault:
         """By SQLite's result code."""

@@ -64,6 +64,9 @@ ROLLBACK: Step = Statement(Kind.ROLLBACK, "ROLLBACK"), NO_PARAMETERS
 _FOR_UPDATE = " FOR UPDATE"
 _SKIP_LOCKED = " SKIP LOCKED"
 _NOW = "UNIX_TIMESTAMP(NOW(3))"
+# What the dialect says of rows that may be there already, and how SQLite says it; the key is the primary one.
+_UPSERT = re.compile(r" ON DUPLICATE KEY UPDATE (.*)")
+_NEW_VALUE = re.compile(r"VALUES\((\w+)\)")
 _TABLES = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)(?:\s+(?!WHERE\b|JOIN\b|LEFT\b|ON\b|ORDER\b)(\w+))?")
 _FROM = re.compile(r"\s+FROM\s+")
 _NUMBERS = re.compile(r"(\d+)")
@@ -78,6 +81,14 @@ def _kind(sql: str) -> Kind:
     if word not in _WORDS:
         raise NotImplementedError(f"the simulated server does not know {word}")
     return _WORDS[word]
+
+
+def _sqlite_upsert(sql: str) -> str:
+    insert, *changes = _UPSERT.split(sql)
+    if not changes:
+        return sql
+    sets = _NEW_VALUE.sub(r"excluded.\1", changes[0]).replace("GREATEST(", "max(")
+    return f"{insert} ON CONFLICT DO UPDATE SET {sets}"
 
 
 def _value(literal: str) -> object:
@@ -122,6 +133,7 @@ class Translator:
 
     def _statement(self, text: str) -> Statement:
         sql = text.replace("%s", "?").replace("%%", "%").replace(_NOW, "database_seconds()")
+        sql = _sqlite_upsert(sql)
         kind = _kind(sql)
         read = sql.removesuffix(_SKIP_LOCKED)
         if kind is not Kind.READ or not read.endswith(_FOR_UPDATE):
