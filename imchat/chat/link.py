@@ -157,6 +157,11 @@ class ClientLink(FrameProtocol):
         else:
             self.send(pb.Frame(stream_at=pb.StreamAt(stream_id=stream_id, last_seq=last_seq)))
 
+    def tell(self, data: bytes) -> None:
+        """Logic: what is of use at the moment alone. Before the Welcome, and for a slow client, it is left out."""
+        if self.welcomed and not self.slow:
+            self.send_framed(data)
+
     def drained(self) -> None:
         """The client has caught up: tell it which streams went on without it."""
         missed, self._missed = self._missed, {}

@@ -6,8 +6,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from imchat.chat.factory import ChatFactory
+from imchat.chat.logic.announcing import Announcer
+from imchat.chat.logic.asides import Asides
 from imchat.chat.logic.batch import Batcher
 from imchat.chat.logic.connections import Connections
+from imchat.chat.logic.conversations import Conversations
 from imchat.chat.logic.delivery import Delivery
 from imchat.chat.logic.direct import Direct
 from imchat.chat.logic.fanout import FanOut
@@ -16,19 +19,22 @@ from imchat.chat.logic.hosting import Hosting
 from imchat.chat.logic.lifecycle import Lifecycle
 from imchat.chat.logic.members import Memberships
 from imchat.chat.logic.missing import Missing
+from imchat.chat.logic.positions import Positions
 from imchat.chat.logic.pushes import Pushes
 from imchat.chat.logic.quota import Quota
 from imchat.chat.logic.reading import Reading
 from imchat.chat.logic.registry import Registry
+from imchat.chat.logic.retention import Retention
 from imchat.chat.logic.revalidation import Revalidation
 from imchat.chat.logic.send import Sender
 from imchat.chat.logic.sessions import Sessions
 from imchat.chat.logic.storing import Storing
 from imchat.chat.logic.subscriptions import Subscriptions
 from imchat.chat.logic.sweep import Sweep
+from imchat.chat.logic.typing_notices import TypingNotices
 from imchat.chat.services import Services
 from imchat.chat.settings import ChatSettings
-from imchat.chat.translate import framed_push
+from imchat.chat.translate import framed_aside, framed_push
 from imchat.domain.content import ContentCodec
 from imchat.domain.models import NodeAddress
 from imchat.net.background import spawn as spawn_and_log
@@ -40,11 +46,16 @@ from imchat.ports import (
     EventsAppended,
     Ids,
     Notice,
+    OwnStateStore,
+    PositionStore,
+    ReceiptMoved,
+    RetentionStore,
     SessionsClosed,
     SessionStore,
     Spawn,
     StatusPort,
     StreamStore,
+    TypingSeen,
 )
 
 
@@ -58,6 +69,9 @@ class ChatNode:
         sessions: Sessions.
         streams: Events.
         conversations: Conversations and members.
+        own_states: What each user decides about conversations.
+        positions: How far members have received and read.
+        retention: Content that is kept for a limited time.
         bus: To the other parts.
         status: Where it reports.
         ids: Randomness.
@@ -80,6 +94,9 @@ class ChatNode:
         sessions: SessionStore,
         streams: StreamStore,
         conversations: ConversationStore,
+        own_states: OwnStateStore,
+        positions: PositionStore,
+        retention: RetentionStore,
         bus: Bus,
         status: StatusPort,
         ids: Ids,
@@ -100,6 +117,9 @@ class ChatNode:
         hosting.report(missing.expect)
         pushes.report(missing.expect, missing.added, missing.unhosted)
         self._delivery = Delivery(pushes, memberships, bus, spawn)
+        announcer = Announcer(codec, ids)
+        self._asides = Asides(registry, self._delivery, framed_aside)
+        self._retention = Retention(retention, settings.retention, clock, spawn)
         sender = Sender(codec, memberships, self._delivery, quota, log)
         batcher = Batcher(Storing(streams, faults), settings, clock, spawn, sender.settle)
         sender.feed(batcher)
@@ -122,6 +142,9 @@ class ChatNode:
                 sender=sender,
                 reading=Reading(streams, accounts, quota),
                 direct=Direct(conversations, self._delivery, codec, ids, quota, clock),
+                conversations=Conversations(own_states, announcer, self._delivery, clock),
+                positions=Positions(positions, announcer, self._delivery, self._asides, memberships, clock, spawn),
+                typing_notices=TypingNotices(memberships, self._asides, clock),
                 quota=quota,
                 faults=faults,
                 clock=clock,
@@ -144,9 +167,11 @@ class ChatNode:
         """Listen to the other parts, report, and look after sessions. The stores must be ready."""
         self._bus.listen(self._heard)
         self._lifecycle.start()
+        self._retention.start()
 
     async def drain(self) -> None:
         """End in order; close the port first. Returns at the latest after ``drain_timeout`` (DESIGN: draining)."""
+        self._retention.stop()
         await self._lifecycle.drain()
 
     def _heard(self, channel: str, notice: Notice) -> None:
@@ -154,3 +179,5 @@ class ChatNode:
             self._delivery.heard(channel, notice)
         elif isinstance(notice, SessionsClosed):
             self._sessions.closed(notice)
+        elif isinstance(notice, ReceiptMoved | TypingSeen):
+            self._asides.heard(channel, notice)

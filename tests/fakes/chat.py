@@ -72,6 +72,9 @@ class RecordingConnection:
     def behind(self, stream_id: int, last_seq: int) -> None:
         self.told.append(("behind", stream_id, last_seq))
 
+    def tell(self, data: bytes) -> None:
+        self.told.append(("tell", data))
+
     def goodbye(self, error: IMError) -> None:
         self._end(error.code)
 

@@ -39,6 +39,9 @@ class Connection(Protocol):
     def behind(self, stream_id: int, last_seq: int) -> None:
         """A stream goes up to a seq, and not all of it was pushed here: the client reads what it lacks."""
 
+    def tell(self, data: bytes) -> None:
+        """What is of use at the moment alone, in its encoded form. A connection that reads slowly goes without."""
+
     def goodbye(self, error: IMError) -> None:
         """The session is over for this connection: tell why and close."""
 
@@ -114,11 +117,12 @@ class Live:
         arrivals: Messages that came so far; the place of the newest.
         blocks: By conversation, what keeps its order (:class:`Block`).
         noted_ms: When the database was last told that the session is in use.
+        typed: By conversation, when others were last told that the user is typing there.
     """
 
     __slots__ = (
         "arrivals", "blocks", "connection", "device_id", "generation", "lookups", "messages", "name", "noted_ms",
-        "requests", "user_id",
+        "requests", "typed", "user_id",
     )  # fmt: skip
 
     def __init__(
@@ -135,3 +139,4 @@ class Live:
         self.lookups = Bucket(lookups)
         self.arrivals = 0
         self.blocks: dict[int, Block] = {}
+        self.typed: dict[int, int] = {}
