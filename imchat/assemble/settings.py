@@ -14,11 +14,13 @@ from imchat.config import (
     GateSection,
     Rate,
     RedisSection,
+    RetentionSection,
     SmtpSection,
     StatusSection,
     VerifySection,
 )
 from imchat.domain.accounts import RegistrationMode
+from imchat.domain.kinds import ContentKind, is_message
 from imchat.domain.permissions import ContactsPolicy
 from imchat.domain.sessions import DAY_MS
 from imchat.gate.hashing import HashParameters
@@ -157,6 +159,12 @@ def redis_settings(section: RedisSection) -> RedisSettings:
     )
 
 
+def retention(section: RetentionSection) -> tuple[tuple[int, int], ...]:
+    """(kind, days) of those kinds of messages that are not kept for ever."""
+    kept = ((kind, getattr(section, kind.name.lower())) for kind in ContentKind if is_message(kind))
+    return tuple((int(kind), days) for kind, days in kept if days)
+
+
 def chat_settings(config: Config) -> ChatSettings:
     """Bounds of a chat node."""
     chat: ChatSection = config.chat
@@ -175,6 +183,7 @@ def chat_settings(config: Config) -> ChatSettings:
         max_pending_bytes=chat.max_pending_bytes,
         report_interval=config.status.report_interval,
         drain_timeout=chat.drain_timeout,
+        retention=retention(config.retention),
     )
 
 

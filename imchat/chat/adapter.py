@@ -8,7 +8,7 @@ from twisted.python.failure import Failure
 
 from imchat.chat.link import ClientLink
 from imchat.chat.logic.connection import Hold, Live
-from imchat.chat.requests import contacts, people, presence, reading
+from imchat.chat.requests import contacts, conversations, people, presence, reading
 from imchat.chat.requests.request import Request
 from imchat.chat.requests.sending import SENDS, Sent
 from imchat.chat.services import Services
@@ -141,7 +141,7 @@ class ChatConnection(ClientLink):
 
     def _serve(self, live: Live, request_id: int, name: str, message: pb.Frame) -> None:
         """Answer a request when what it asks for is done."""
-        self.weigh(READ_WEIGHT)
+        self.weigh(_weight(name))
         self._services.connections.requests.begin()
         self._services.spawn(name, self._await_and_answer(live, request_id, name, message))
 
@@ -151,13 +151,23 @@ class ChatConnection(ClientLink):
             reply.request_id = request_id
         except Exception:
             reply = error_frame(request_id, self._services.faults.public(Failure(), f"the request {name}"))
-        finally:
-            self._services.connections.requests.end()
-        self.weigh(-READ_WEIGHT)
+        self.weigh(-_weight(name))
         self.reply(reply)
+        # Last: a node that ends closes its connections as soon as no request is left.
+        self._services.connections.requests.end()
 
 
-REQUESTS: Mapping[str, Request] = {**reading.REQUESTS, **contacts.REQUESTS, **people.REQUESTS, **presence.REQUESTS}
+def _weight(name: str) -> int:
+    return 1 if name in conversations.LIGHT else READ_WEIGHT
+
+
+REQUESTS: Mapping[str, Request] = {
+    **reading.REQUESTS,
+    **people.REQUESTS,
+    **contacts.REQUESTS,
+    **presence.REQUESTS,
+    **conversations.REQUESTS,
+}
 """Everything that is answered when it is done, by the name of the body."""
 
 _HANDLERS: dict[str | None, Callable[[ChatConnection, Live, int, pb.Frame], None]] = {

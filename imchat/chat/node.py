@@ -9,9 +9,11 @@ from twisted.logger import Logger
 
 from imchat.chat.factory import ChatFactory
 from imchat.chat.logic.announcing import Announcer
+from imchat.chat.logic.asides import Asides
 from imchat.chat.logic.batch import Batcher
 from imchat.chat.logic.connections import Connections
 from imchat.chat.logic.contacts import Contacts
+from imchat.chat.logic.conversations import Conversations
 from imchat.chat.logic.delivery import Delivery
 from imchat.chat.logic.devices import Devices
 from imchat.chat.logic.direct import Direct
@@ -22,23 +24,26 @@ from imchat.chat.logic.lifecycle import Lifecycle
 from imchat.chat.logic.members import Memberships
 from imchat.chat.logic.missing import Missing
 from imchat.chat.logic.people import People
+from imchat.chat.logic.positions import Positions
 from imchat.chat.logic.presence import Attendance
 from imchat.chat.logic.pushes import Pushes
 from imchat.chat.logic.quota import Quota
 from imchat.chat.logic.reading import Reading
 from imchat.chat.logic.registry import Registry
+from imchat.chat.logic.retention import Retention
 from imchat.chat.logic.revalidation import Revalidation
 from imchat.chat.logic.send import Sender
 from imchat.chat.logic.sessions import Sessions
 from imchat.chat.logic.storing import Storing
 from imchat.chat.logic.subscriptions import Subscriptions
 from imchat.chat.logic.sweep import Sweep
+from imchat.chat.logic.typing_notices import TypingNotices
 from imchat.chat.logic.waiting import Work, within
 from imchat.chat.logic.watched import Watched
 from imchat.chat.logic.watching import Watching
 from imchat.chat.services import Services
 from imchat.chat.settings import ChatSettings
-from imchat.chat.translate import framed_person, framed_push
+from imchat.chat.translate import framed_aside, framed_person, framed_push
 from imchat.domain.content import ContentCodec
 from imchat.domain.models import NodeAddress
 from imchat.domain.permissions import permit
@@ -52,18 +57,23 @@ from imchat.ports import (
     EventsAppended,
     Ids,
     Notice,
+    OwnStateStore,
     PeopleStore,
     PersonChanged,
+    PositionStore,
     PresenceStore,
     RateLimiter,
+    ReceiptMoved,
     Relations,
     RelationsChanged,
+    RetentionStore,
     SeenStore,
     SessionsClosed,
     SessionStore,
     Spawn,
     StatusPort,
     StreamStore,
+    TypingSeen,
 )
 
 LEAVE = 2.0
@@ -85,6 +95,9 @@ class ChatNode:
         relations: Who may watch whom.
         seen: When people were last there.
         presence: Who is there.
+        own_states: What each user decides about conversations.
+        positions: How far members have received and read.
+        retention: Content that is kept for a limited time.
         bus: To the other parts.
         status: Where it reports.
         limiter: Counts what each account may do.
@@ -113,6 +126,9 @@ class ChatNode:
         relations: Relations,
         seen: SeenStore,
         presence: PresenceStore,
+        own_states: OwnStateStore,
+        positions: PositionStore,
+        retention: RetentionStore,
         bus: Bus,
         status: StatusPort,
         limiter: RateLimiter,
@@ -137,6 +153,8 @@ class ChatNode:
         sender = Sender(codec, memberships, self._delivery, quota, log, settings.contacts)
         storing = Storing(streams, faults, partial(permit, policy=settings.contacts))
         batcher = Batcher(storing, settings, clock, spawn, sender.settle)
+        self._asides = Asides(registry, self._delivery, framed_aside)
+        self._retention = Retention(retention, settings.retention, clock, spawn)
         sender.feed(batcher)
         self.figures = batcher.figures
         self._connections, self._storing = connections, batcher.work
@@ -184,6 +202,9 @@ class ChatNode:
                 devices=Devices(sessions, self._sessions, self._delivery, announcer, quota, clock),
                 attendance=self._attendance,
                 watching=watching,
+                conversations=Conversations(own_states, announcer, self._delivery, clock),
+                positions=Positions(positions, announcer, self._delivery, self._asides, memberships, clock, spawn),
+                typing_notices=TypingNotices(memberships, self._asides, clock),
                 quota=quota,
                 faults=faults,
                 clock=clock,
@@ -207,9 +228,11 @@ class ChatNode:
         self._bus.listen(self._heard)
         self._attendance.start()
         self._lifecycle.start()
+        self._retention.start()
 
     async def drain(self) -> None:
         """End in order; close the port first. Returns at the latest after ``drain_timeout`` (DESIGN: draining)."""
+        self._retention.stop()
         await self._lifecycle.drain()
         self._watching.stop()
         leaving = Work()
@@ -230,3 +253,5 @@ class ChatNode:
             self._sessions.closed(notice)
         elif isinstance(notice, PersonChanged | RelationsChanged):
             self._watching.heard(notice)
+        elif isinstance(notice, ReceiptMoved | TypingSeen):
+            self._asides.heard(channel, notice)

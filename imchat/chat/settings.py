@@ -43,6 +43,7 @@ class ChatSettings:
             database; at most, for they are made at once when something may have been missed.
         touch_interval: Between two notes in the database that a session is in use.
         drain_timeout: For an orderly end.
+        retention: (kind, days) of what is kept for so many days alone.
     """
 
     contacts: ContactsPolicy = ContactsPolicy.REQUIRED
@@ -68,3 +69,4 @@ class ChatSettings:
     revalidation_interval: float = 60
     touch_interval: float = 3_600
     drain_timeout: float = 10
+    retention: tuple[tuple[int, int], ...] = ()

@@ -12,6 +12,7 @@ from imchat.domain.models import Event, EventRange, Opened, UserCard
 from imchat.domain.people import Presence
 from imchat.domain.quoting import QUOTED
 from imchat.net.notes import card_message
+from imchat.ports import ReceiptMoved, TypingSeen
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.codec import encode
 from imchat.wire.frames import frame
@@ -31,9 +32,10 @@ def fill_event(message: pb.Event, event: Event) -> None:
         message.content.reply_to = event.target_seq
     message.ordinal = event.ordinal
     message.created_ms = event.created_ms
+    if event.state:
+        message.state = event.state  # type: ignore[assignment]
     if event.changed_seq:
         message.changed_seq = event.changed_seq
-        message.state = event.state  # type: ignore[assignment]
         for one in event.reactions:
             message.reactions.add(emoji=one.emoji, count=one.count, own=one.own)
     if event.quote is not None:
@@ -64,6 +66,19 @@ def framed_push(event: Event) -> bytes:
     # Filled in place, here and in the next: a message that is made by itself and put into another is copied.
     message = pb.Frame()
     fill_event(message.event, event)
+    return frame(encode(message))
+
+
+def framed_aside(aside: ReceiptMoved | TypingSeen) -> bytes:
+    """Return a receipt or a notice of typing as it is pushed, ready to be written to any connection."""
+    message = pb.Frame()
+    if isinstance(aside, ReceiptMoved):
+        receipt = message.receipt
+        receipt.conversation_id, receipt.user_id = aside.conversation_id, aside.user_id
+        receipt.delivered_seq, receipt.read_seq = aside.delivered_seq, aside.read_seq
+    else:
+        typing = message.typing_notice
+        typing.conversation_id, typing.user_id = aside.conversation_id, aside.user_id
     return frame(encode(message))
 
 

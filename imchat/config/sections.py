@@ -118,6 +118,18 @@ class ChatSection(Section):
     drain_timeout: int = Field(default=10, ge=1, le=300, description="Seconds for an orderly end.")
 
 
+class RetentionSection(Section):
+    """For how many days the content of messages is kept, by kind; 0: for ever."""
+
+    text: int = Field(default=0, ge=0, le=36_500)
+    sticker: int = Field(default=0, ge=0, le=36_500)
+    picture: int = Field(default=0, ge=0, le=36_500)
+    file: int = Field(default=0, ge=0, le=36_500)
+    card: int = Field(default=0, ge=0, le=36_500)
+    location: int = Field(default=0, ge=0, le=36_500)
+    custom: int = Field(default=0, ge=0, le=36_500)
+
+
 class AdminSection(Section):
     """The operator's UNIX socket."""
 
@@ -134,6 +146,7 @@ class Config(Section):
     verify: VerifySection = VerifySection()
     status: StatusSection = StatusSection()
     chat: ChatSection = ChatSection()
+    retention: RetentionSection = RetentionSection()
     admin: AdminSection = AdminSection()
     database: DatabaseSection = DatabaseSection()
     redis: RedisSection = RedisSection()

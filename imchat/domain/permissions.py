@@ -60,6 +60,13 @@ def may_see(membership: Membership, user_id: int, seq: int) -> bool:
     return member is not None and member.from_seq <= seq
 
 
+def may_be_told(membership: Membership | None, of_id: int, user_id: int) -> bool:
+    """Whether a member is told in passing of what another does: receipts. Who blocks another is not told of to them."""
+    if membership is None or not {of_id, user_id} <= membership.members.keys():
+        return False
+    return not membership.members[of_id].blocks and not membership.members[user_id].blocks
+
+
 def may_open_direct(user_id: int, peer_id: int) -> str | None:
     """Whether a user may open a direct conversation with another, as far as their ids tell (see :func:`may_write`)."""
     return InvalidRequest.code if user_id == peer_id else None

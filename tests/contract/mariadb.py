@@ -27,6 +27,12 @@ TABLES = (
     "period",
     "contact",
     "contact_request",
+    "reading",
+    "deletion",
+    "expired",
+    "job",
+    "contact",
+    "reaction",
 )
 
 _names = itertools.count()

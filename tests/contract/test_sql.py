@@ -12,9 +12,16 @@ from tests.contract import mariadb
 from tests.contract.accounts import AccountStoreContract, InvitationStoreContract
 from tests.contract.conversations import ConversationStoreContract
 from tests.contract.health import StoresHealthContract
+from tests.contract.own_states import (
+    ConversationListContract,
+    OwnStateContract,
+    PositionStoreContract,
+    SeqAtContract,
+)
 from tests.contract.people import DeletionContract, ProfileContract, SearchContract, SessionListContract
 from tests.contract.reading import ChangedContract, HostedContract, ReadContract
 from tests.contract.relations import RelationsContract, SeenContract
+from tests.contract.retention import RetentionContract
 from tests.contract.sessions import SessionStoreContract
 from tests.contract.streams import StreamStoreContract
 from tests.fakes.stores import MemoryDatabase
@@ -30,6 +37,11 @@ CONTRACTS = (
     ConversationStoreContract,
     RelationsContract,
     SeenContract,
+    ConversationListContract,
+    OwnStateContract,
+    PositionStoreContract,
+    SeqAtContract,
+    RetentionContract,
     StoresHealthContract,
     ProfileContract,
     SearchContract,

@@ -121,11 +121,12 @@ class Live:
         arrivals: Messages that came so far; the place of the newest.
         blocks: By conversation, what keeps its order (:class:`Block`).
         noted_ms: When the database was last told that the session is in use.
+        typed: By conversation, when others were last told that the user is typing there.
     """
 
     __slots__ = (
         "arrivals", "blocks", "connection", "device_id", "generation", "lookups", "messages", "name", "noted_ms",
-        "platform", "requests", "user_id",
+        "platform", "requests", "typed", "user_id",
     )  # fmt: skip
 
     def __init__(
@@ -143,3 +144,4 @@ class Live:
         self.lookups = Bucket(lookups)
         self.arrivals = 0
         self.blocks: dict[int, Block] = {}
+        self.typed: dict[int, int] = {}

@@ -54,6 +54,22 @@ def event_of(row: Sequence[Any]) -> Event:
     )  # fmt: skip
 
 
+def insert_into(table: str, columns: Sequence[str]) -> str:
+    """A statement that inserts one row."""
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+
+
+def any_of(columns: Sequence[str], keys: Sequence[Sequence[T]]) -> tuple[str, list[T]]:
+    """A condition that holds for rows with one of the keys (at least one), and its values; padded as :func:`in_list`.
+
+    Databases look each key up; of ``(a, b) IN (...)`` some read whole indexes.
+    """
+    size = 1 << (len(keys) - 1).bit_length()
+    padded = [*keys, *[keys[-1]] * (size - len(keys))]
+    one = " AND ".join(f"{column} = ?" for column in columns)
+    return " OR ".join([f"({one})"] * size), [value for key in padded for value in key]
+
+
 def _literal(row: EventRow) -> str:
     stream_id, seq, sender_id, client_id, kind, content, digest, ordinal, created_ms, target_seq = row
     return (

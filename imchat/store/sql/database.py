@@ -8,7 +8,10 @@ from imchat.ports import (
     ConversationStore,
     Health,
     InvitationStore,
+    OwnStateStore,
     PeopleStore,
+    PositionStore,
+    RetentionStore,
     SeenStore,
     SessionStore,
     StreamStore,
@@ -16,7 +19,10 @@ from imchat.ports import (
 from imchat.store.sql.accounts import SqlAccounts, SqlInvitations
 from imchat.store.sql.contacts import SqlContacts
 from imchat.store.sql.conversations import SqlConversations
+from imchat.store.sql.own_states import SqlOwnStates
 from imchat.store.sql.people import SqlPeople
+from imchat.store.sql.positions import SqlPositions
+from imchat.store.sql.retention import SqlRetention
 from imchat.store.sql.runner import Runner
 from imchat.store.sql.seen import SqlSeen
 from imchat.store.sql.sessions import SqlSessions
@@ -69,6 +75,9 @@ class Database:
         self.contacts: ContactStore = SqlContacts(writer, reader)
         self.people: PeopleStore = SqlPeople(writer, reader)
         self.seen: SeenStore = SqlSeen(writer, reader)
+        self.own_states: OwnStateStore = SqlOwnStates(writer, reader)
+        self.positions: PositionStore = SqlPositions(writer, reader)
+        self.retention: RetentionStore = SqlRetention(writer)
         self.writer = writer
         self.reader = reader
         self.flusher = flusher or writer

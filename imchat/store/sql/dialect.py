@@ -70,6 +70,17 @@ class Dialect(ABC):
         """An SQL expression for the database's time, in milliseconds UTC."""
 
     @abstractmethod
+    def upsert(self, table: str, key: Sequence[str], raised: Sequence[str] = (), replaced: Sequence[str] = ()) -> str:
+        """A statement that inserts a row or, where its key is there already, changes it.
+
+        Args:
+            table: Where.
+            key: The columns of the primary key; no other unique key may be hit.
+            raised: Columns that keep the greater of the old and the new value.
+            replaced: Columns that take the new value. Values are given for key, raised, replaced, in this order.
+        """
+
+    @abstractmethod
     def classify(self, error: BaseException) -> Fault:
         """What an error means."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pymysql.err import DataError, IntegrityError, MySQLError, NotSupportedError, ProgrammingError
 
 from imchat.domain.models import Head
+from imchat.store.sql.bulk import insert_into
 from imchat.store.sql.dialect import Dialect, Fault
 from imchat.store.sql.effects import RAISED
 
@@ -90,6 +91,12 @@ class MysqlDialect(Dialect):
     def now(self) -> str:
         """When the statement began, by the server's clock; the session's time zone is UTC."""
         return "CAST(ROUND(UNIX_TIMESTAMP(NOW(3)) * 1000) AS SIGNED)"
+
+    def upsert(self, table: str, key: Sequence[str], raised: Sequence[str] = (), replaced: Sequence[str] = ()) -> str:
+        """``VALUES(...)`` is the form that both MySQL and MariaDB know."""
+        changes = [f"{column} = GREATEST({column}, VALUES({column}))" for column in raised]
+        changes += [f"{column} = VALUES({column})" for column in replaced]
+        return f"{insert_into(table, (*key, *raised, *replaced))} ON DUPLICATE KEY UPDATE {', '.join(changes)}"
 
     def classify(self, error: BaseException) -> Fault:
         """By the server's or the driver's number."""

@@ -164,3 +164,17 @@ def read(tx: Transaction, stretch: Stretch) -> EventRange | None:
     if stretch.after is not None:
         return _upwards(tx, stretch, periods, stretch.after, head[0])
     return _downwards(tx, stretch, periods, head[0])
+
+
+def seq_at(tx: Transaction, stream_id: int, at_ms: int) -> int:
+    """Search as :meth:`imchat.ports.StreamStore.seq_at` tells: times never fall, and no seq is left out."""
+    head = tx.one("SELECT last_seq FROM head WHERE stream_id = ?", (stream_id,))
+    low, high = 1, (0 if head is None else int(head[0])) + 1
+    while low < high:
+        middle = (low + high) // 2
+        row = tx.one("SELECT created_ms FROM event WHERE stream_id = ? AND seq = ?", (stream_id, middle))
+        if row is not None and row[0] < at_ms:
+            low = middle + 1
+        else:
+            high = middle
+    return low

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imchat.domain.models import Head
-from imchat.store.sql.bulk import INSERT_EVENT
+from imchat.store.sql.bulk import INSERT_EVENT, insert_into
 from imchat.store.sql.dialect import Dialect, Fault
 from imchat.store.sql.effects import INSERT_READING, RAISED
 
@@ -64,6 +64,13 @@ class SqliteDialect(Dialect):
     def now(self) -> str:
         """The injected time, as a literal."""
         return f"{self._now_ms():d}"
+
+    def upsert(self, table: str, key: Sequence[str], raised: Sequence[str] = (), replaced: Sequence[str] = ()) -> str:
+        """The scalar ``max`` is SQLite's ``GREATEST``."""
+        changes = [f"{column} = max({column}, excluded.{column})" for column in raised]
+        changes += [f"{column} = excluded.{column}" for column in replaced]
+        insert = insert_into(table, (*key, *raised, *replaced))
+        return f"{insert} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join(changes)}"
 
     def classify(self, error: BaseException) -> Fault:
         """By SQLite's result code."""

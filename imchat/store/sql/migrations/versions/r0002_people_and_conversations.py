@@ -162,6 +162,14 @@ def _own_states() -> None:
         _number("seq"),
         sa.PrimaryKeyConstraint("user_id", "conversation_id", "seq"),
     )
+    # Up to where the content of one kind of messages is gone because it was kept long enough.
+    _table(
+        "expired",
+        _number("stream_id"),
+        _column("kind", sa.Integer()),
+        _number("through_seq"),
+        sa.PrimaryKeyConstraint("stream_id", "kind"),
+    )
     _table(
         "job",
         _column("name", _bytes(64)),
