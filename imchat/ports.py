@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from imchat.domain.contacts import Rule
 from imchat.domain.content import Note
+from imchat.domain.conversations import Conversation, Mark, Receipt, Selection, StateChange
 from imchat.domain.limits import Limit as Limit
 from imchat.domain.models import (
     Device,
@@ -24,6 +26,7 @@ from imchat.domain.models import (
     HostedStream,
     Invitation,
     Login,
+    Member,
     Membership,
     NodeReport,
     Opened,
@@ -35,6 +38,9 @@ from imchat.domain.models import (
     User,
     UserCard,
 )
+from imchat.domain.people import Contact, ContactRequest, Profile, ProfileChange, SessionInfo
+from imchat.domain.presence import PresenceEntry, Seen
+from imchat.domain.profiles import SearchPlace, SearchQuery
 
 
 class Ids(Protocol):
@@ -92,6 +98,17 @@ class AccountStore(Protocol):
             Whether it was replaced.
         """
 
+    async def delete(self, user_id: int, expected_hash: str, now_ms: int) -> bool:
+        """Delete an account for good, while ``expected_hash`` is its password's.
+
+        What it was known by is free for others, its profile is empty, and nobody can log in; its sessions, its own
+        contacts and its contact requests are gone. The row stays, under a placeholder, for those who talked with it;
+        the membership of each of its conversations has a new version.
+
+        Returns:
+            Whether it is deleted now, also by an earlier try.
+        """
+
 
 class InvitationStore(Protocol):
     """Invitation codes, which operators make."""
@@ -121,8 +138,18 @@ class SessionStore(Protocol):
     async def by_token(self, token_hash: bytes, now_ms: int) -> Session | None:
         """The session of a token that is in use or was used within the session lifetime; counts as use."""
 
-    async def hello(self, token_hash: bytes, device_id: str, now_ms: int) -> Session | None:
-        """Raise the session's generation and return it; None if there is none or the device is another."""
+    async def hello(self, token_hash: bytes, device_id: str, now_ms: int, address: str = "") -> Session | None:
+        """Raise the session's generation and return it; None if there is none or the device is another.
+
+        Args:
+            token_hash: Of the session.
+            device_id: For which it was opened.
+            now_ms: The time.
+            address: Where the client connects from, for the owner's list.
+        """
+
+    async def of_user(self, user_id: int, now_ms: int) -> list[SessionInfo]:
+        """The sessions of a user that are not expired, the last used first."""
 
     async def generations(self, sessions: Iterable[tuple[int, str]]) -> Mapping[tuple[int, str], int]:
         """The generation of each (user, device) that still has a session; ended ones are absent."""
@@ -153,6 +180,9 @@ Announce = Callable[[Sequence[tuple[int, Note]]], list[Draft]]
 Permit = Callable[[Draft, Membership], str | None]
 """Checks permission again under the lock: the code of the refusal, or None."""
 
+MayWrite = Callable[[Sequence[Member]], str | None]
+"""Whether two users may write to each other (None) or with which code they are refused; called under the lock."""
+
 
 @dataclass(frozen=True, slots=True)
 class FlushResult:
@@ -180,8 +210,10 @@ class StreamStore(Protocol):
         the head's, the membership is read under the lock and ``permit`` decides. A draft whose (stream, sender,
         client id) is stored already is answered with the stored event (``resent``) if the digest is the same, else
         refused with ``conflict``; so is the second of two equal ids within ``drafts``. A draft with ``refusal`` is
-        only looked up. An unknown stream is refused with ``not_found``. Streams that others keep locked hold up no
-        other: see :class:`FlushResult`.
+        only looked up. One with a ``target`` is judged by :mod:`imchat.domain.acts` in its turn, and changes its
+        target in the same transaction; its event comes with the target as it stands then. A person's message moves
+        that person's position of reading, and marks those whom it mentions. An unknown stream is refused with
+        ``not_found``. Streams that others keep locked hold up no other: see :class:`FlushResult`.
 
         Raises:
             Unavailable: nothing is known to be stored; the transaction may or may not have been committed.
@@ -199,9 +231,11 @@ class StreamStore(Protocol):
         before: int | None,
         limit: int,
         max_bytes: int,
+        for_others: bool = False,
     ) -> EventRange | None:
         """Read a stretch of a stream as a user may see it: their own private stream, or a conversation in which
-        they have a period.
+        they have a period. Events come with reactions, and with the messages that they are about where the user
+        sees these too; what they deleted for themselves is left out.
 
         Args:
             after: Read upwards from this seq (exclusive); with ``before`` given too, up to that (exclusive).
@@ -209,10 +243,14 @@ class StreamStore(Protocol):
                 the newest of all).
             limit: At most so many events.
             max_bytes: Stop before the contents together exceed this, but return at least one event.
+            for_others: Also what they deleted for themselves, to be handed on to other members.
 
         Returns:
             None where the stream does not exist or the reader may see none of it.
         """
+
+    async def seq_at(self, stream_id: int, at_ms: int) -> int:
+        """The seq of the first event at or after a time; one above the last where there is none, 1 without a stream."""
 
     async def changed(
         self, user_id: int, positions: Mapping[int, int], cursor: tuple[int, int] | None, limit: int
@@ -237,14 +275,24 @@ class ConversationStore(Protocol):
     """Conversations and their members."""
 
     async def open_direct(
-        self, user_id: int, peer_id: int, conversation_id: int, announcements: Sequence[Draft], now_ms: int
+        self,
+        user_id: int,
+        peer_id: int,
+        conversation_id: int,
+        announcements: Sequence[Draft],
+        now_ms: int,
+        may_write: MayWrite | None = None,
     ) -> Opened | None:
         """The direct conversation of two users, created with ``conversation_id`` where there is none.
 
-        ``announcements`` (drafts for private streams) are appended in the transaction that creates it.
+        ``announcements`` (drafts for private streams) are appended in the transaction that creates it. Where
+        ``may_write`` refuses the two, one that exists is found all the same, and none is created.
 
         Returns:
             None if the peer does not exist.
+
+        Raises:
+            IMError: of the code with which ``may_write`` refused.
         """
 
     async def membership(self, conversation_id: int) -> Membership | None:
@@ -455,6 +503,9 @@ class StatusPort(Protocol):
     async def end_all_sessions(self, user_id: int, reason: str) -> None:
         """End every session of a user, immediately on all nodes."""
 
+    async def end_other_sessions(self, user_id: int, device_id: str, reason: str) -> None:
+        """End every session of a user but that of one device, immediately on all nodes."""
+
 
 class MailKind(StrEnum):
     """Which mail an address gets when a code is asked for."""
@@ -535,3 +586,242 @@ class PasswordHasher(Protocol):
 
 Spawn = Callable[[str, Awaitable[object]], None]
 """Starts an awaitable that nobody waits for; its failure is logged under the name given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """How a user stands with another after an act.
+
+    Attributes:
+        contact: What the user has noted about the other.
+        requests: Those of the two directions that exist, as the user sees them.
+        events: What was appended: to private streams, and to the direct conversation.
+        conversation_id: The direct conversation; None where there is none.
+        moved: What bears on who may write to whom was changed, and the version of the conversation's members raised.
+    """
+
+    contact: Contact
+    requests: tuple[ContactRequest, ...]
+    events: tuple[Event, ...] = ()
+    conversation_id: int | None = None
+    moved: bool = False
+
+
+class ContactStore(Protocol):
+    """Contacts, requests and blocks."""
+
+    async def change(
+        self, user_id: int, peer_id: int, rule: Rule, conversation_id: int, announce: Announce, now_ms: int
+    ) -> Related:
+        """Bring two different users to where ``rule`` says, and append what both have to know of it.
+
+        All in one transaction, which has locked the heads of both private streams and of the direct conversation.
+        Who become contacts get a direct conversation, with ``conversation_id`` where there is none. A rule that
+        changes nothing appends nothing.
+
+        Raises:
+            NotFound: the peer does not exist.
+            TooMany: a list would become too long.
+            IMError: what the rule raised.
+        """
+
+    async def contacts(
+        self, user_id: int, blocked: bool, after_id: int, limit: int
+    ) -> tuple[list[tuple[Contact, UserCard]], int | None]:
+        """The contacts of a user, or those whom they block, ascending by id and above ``after_id``.
+
+        Returns:
+            One page, and the id after which the next begins, None at the end.
+        """
+
+    async def requests(
+        self, user_id: int, incoming: bool, every: bool, cursor: tuple[int, int] | None, limit: int, now_ms: int
+    ) -> tuple[list[tuple[ContactRequest, UserCard]], tuple[int, int] | None]:
+        """Requests to or from a user as they see them, those that wait or every one, newest change first.
+
+        Returns:
+            One page, and the cursor of the next, None at the end.
+        """
+
+    async def visible_to(self, viewer_id: int, peer_ids: Sequence[int]) -> set[int]:
+        """Those of the peers who have the viewer as a contact, and the viewer them, and who do not block the viewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChanged:
+    """The outcome of a change of a profile.
+
+    Attributes:
+        profile: As it is now, with the e-mail address.
+        events: Of the private stream; none where nothing changed.
+    """
+
+    profile: Profile
+    events: tuple[Event, ...]
+
+
+class PeopleStore(Protocol):
+    """Profiles, and the search for people."""
+
+    async def profile(self, user_id: int) -> Profile | None:
+        """A user's own profile; None for one who does not exist or is deleted."""
+
+    async def change_profile(self, user_id: int, change: ProfileChange, announce: Announce) -> ProfileChanged | None:
+        """Change what differs, and announce the profile (without the address) in the private stream in the same
+        transaction. A try that was committed already is found by what it announced.
+
+        Returns:
+            None for one who does not exist or is deleted.
+        """
+
+    async def search(
+        self, query: SearchQuery, place: SearchPlace | None, limit: int
+    ) -> tuple[list[UserCard], SearchPlace | None]:
+        """Whom a query finds, without those who hide from search and those who are deleted: the one with the id, then
+        by name (an exact one comes first), then by nickname, each once.
+
+        Args:
+            query: Who is looked for.
+            place: Where the page before ended; None for the first.
+            limit: At most so many.
+
+        Returns:
+            One page, and where the next begins; None at the end.
+        """
+
+
+# --- people
+
+
+class PresenceStore(Protocol):
+    """Which devices are there now, of all nodes. May be lost: everybody is offline then until nodes have put anew."""
+
+    async def put(self, entries: Sequence[PresenceEntry], lifetime_ms: int) -> None:
+        """Keep entries for so long, each in place of the older one of its user, node and device.
+
+        Raises:
+            Unavailable: some of them were perhaps not kept.
+        """
+
+    async def drop(self, entries: Sequence[PresenceEntry]) -> None:
+        """Forget the entries of these users, nodes and devices.
+
+        Raises:
+            Unavailable: some of them are perhaps kept still.
+        """
+
+    async def get(self, user_ids: Sequence[int]) -> dict[int, tuple[PresenceEntry, ...]]:
+        """The entries of those users who have any.
+
+        Raises:
+            Unavailable: they cannot be read.
+        """
+
+
+class SeenStore(Protocol):
+    """What the truth knows of people's presence."""
+
+    async def seen(self, user_ids: Sequence[int]) -> dict[int, Seen]:
+        """When each of those who exist was last there, and whether they hide it."""
+
+    async def note_seen(self, seen: Mapping[int, int]) -> None:
+        """Note when users were last there (ms UTC); an earlier time than is known changes nothing."""
+
+
+class Relations(Protocol):
+    """Who is whose contact."""
+
+    async def visible_to(self, viewer_id: int, peer_ids: Sequence[int]) -> set[int]:
+        """Those of the peers whom the viewer may watch: each has the other in their list, and they do not block the
+        viewer."""
+
+
+# --- conversations as each user sees them
+
+
+class OwnStateStore(Protocol):
+    """What a user sees and decides of the conversations in which they are now."""
+
+    async def conversations(
+        self, user_id: int, selection: Selection, cursor: tuple[int, int] | None, limit: int
+    ) -> tuple[list[Conversation], tuple[int, int] | None]:
+        """One page of a user's conversations, newest first, and the cursor (last_ms, id) of the next, None at the end.
+
+        Those without an event are left out unless they are pinned or asked for by id. Costs the same few statements
+        whatever their number and the length of their histories.
+        """
+
+    async def set_state(
+        self, user_id: int, conversation_id: int, change: StateChange, announce: Announce, now_ms: int
+    ) -> tuple[Event, ...] | None:
+        """Change a user's state of a conversation and tell it in the private stream, in one transaction.
+
+        Returns:
+            The events: none where nothing changes. None if the user is not in the conversation.
+        """
+
+    async def delete(
+        self, user_id: int, conversation_id: int, seqs: Sequence[int], through_seq: int, announce: Announce
+    ) -> tuple[Event, ...] | None:
+        """Delete messages for a user alone, these or (if not 0) all up to ``through_seq``, and tell it once.
+
+        Returns:
+            As of :meth:`set_state`.
+
+        Raises:
+            InvalidRequest: one of them is above the end of the conversation.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What became of marks.
+
+    Attributes:
+        refusals: One for each mark, in order: the code of the error, or None.
+        moved: Where the members are now who moved on.
+        events: What was appended to private streams.
+    """
+
+    refusals: Sequence[str | None]
+    moved: Sequence[Receipt]
+    events: Sequence[Event] = ()
+
+
+class PositionStore(Protocol):
+    """How far members have received and read. Positions only move forwards."""
+
+    async def mark_read(self, marks: Sequence[Mark], announce: Announce) -> Marked:
+        """Raise read positions and tell each that moved in its user's private stream, all in one transaction.
+
+        A mark is refused with ``not_found`` where the user is not in the conversation, with ``invalid_request`` where
+        it is above its end.
+        """
+
+    async def mark_delivered(self, marks: Sequence[Mark]) -> Marked:
+        """Raise delivered positions in one transaction; refused as in :meth:`mark_read`."""
+
+    async def receipts(self, user_id: int, conversation_id: int) -> list[Receipt] | None:
+        """Where the other members of a conversation are, as far as the user may know; None if they are not in it."""
+
+    async def takers(self, conversation_ids: Sequence[int]) -> Mapping[int, frozenset[int]]:
+        """The members who send receipts, and so are told of others'; of too large conversations none."""
+
+
+class RetentionStore(Protocol):
+    """Content that is kept for a limited time."""
+
+    async def take(self, job: str, now_ms: int, next_ms: int) -> bool:
+        """Whether the caller is the one who does a job that is due; it is due again at ``next_ms``."""
+
+    async def expire(self, kind: int, before_ms: int, from_id: int) -> int | None:
+        """Empty the content of some messages of one kind that are older than ``before_ms``; their rows stay.
+
+        Args:
+            kind: Which.
+            before_ms: All that came before this time.
+            from_id: The first conversation to look at.
+
+        Returns:
+            Where to go on; None when nothing is left to be done.
+        """

@@ -161,7 +161,11 @@ def build_chat(config: Config, reactor: Any, place: Place, command: Sequence[str
     node_id = place.node_id(startup.node_name(config.server.node))
     bus = RedisBus(reactor, pool, node_id, base.ids.new_id())
     settings = mapped.chat_settings(config)
-    node = parts.chat_node(base, node_id, address, database, bus, RemoteStatus(to_status), settings)
+    status, limiter = RemoteStatus(to_status), grounds.limiter(base, pool)
+    from imchat.store.redis import RedisPresence
+
+    presence = RedisPresence(pool, pool.settings.prefix)
+    node = parts.chat_node(base, node_id, address, database, bus, presence, status, limiter, settings)
     watch = metrics.Watch(config, reactor, "chat", node_id, place.worker).database(database).redis(pool).chat(node)
     return ServerService(
         reactor,

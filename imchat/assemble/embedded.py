@@ -18,7 +18,7 @@ from imchat.assemble.lifecycle import Listener, ServerService, Steps
 from imchat.config import Config
 from imchat.startup import DirectoryLock, StartupError
 from imchat.store import sqlite
-from imchat.store.memory import MemoryCodeStore, MemoryHub, MemoryNodeCopy, MemoryRateLimiter
+from imchat.store.memory import MemoryCodeStore, MemoryHub, MemoryNodeCopy, MemoryPresence, MemoryRateLimiter
 from imchat.store.sql.schema import SchemaError
 from imchat.verify.message import BadAddress
 from imchat.verify.outbox import OutboxMailer
@@ -57,7 +57,10 @@ class EmbeddedServer:
         self.mailer = self._mailer()
         self.verify = parts.verify_logic(base, MemoryCodeStore(base.now_ms), limiter, self.mailer)
         settings = mapped.chat_settings(config)
-        self.node = parts.chat_node(base, NODE_ID, self.address, self.database, self._bus, self.status, settings)
+        presence = MemoryPresence(base.now_ms)
+        self.node = parts.chat_node(
+            base, NODE_ID, self.address, self.database, self._bus, presence, self.status, limiter, settings
+        )
         dependencies = {"database": self.database.health}
         self._gate = parts.gate_part(base, self.database, self.status, self.verify, limiter, dependencies)
 

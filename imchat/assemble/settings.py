@@ -16,11 +16,14 @@ from imchat.config import (
     LimitsSection,
     Rate,
     RedisSection,
+    RetentionSection,
     SmtpSection,
     StatusSection,
     VerifySection,
 )
 from imchat.domain.accounts import RegistrationMode
+from imchat.domain.kinds import ContentKind, is_message
+from imchat.domain.permissions import ContactsPolicy
 from imchat.domain.rates import Group, Rates
 from imchat.domain.sessions import DAY_MS
 from imchat.gate.hashing import HashParameters
@@ -163,10 +166,18 @@ def _rates(section: LimitsSection | AccountLimitsSection) -> Rates:
     return Rates(**{group.name.lower(): limit(getattr(section, group.name.lower())) for group in Group})
 
 
+def retention(section: RetentionSection) -> tuple[tuple[int, int], ...]:
+    """(kind, days) of those kinds of messages that are not kept for ever."""
+    kept = ((kind, getattr(section, kind.name.lower())) for kind in ContentKind if is_message(kind))
+    return tuple((int(kind), days) for kind, days in kept if days)
+
+
 def chat_settings(config: Config) -> ChatSettings:
     """Bounds of a chat node."""
     chat: ChatSection = config.chat
     return ChatSettings(
+        contacts=ContactsPolicy(chat.contacts),
+        contact_requests=Limit(chat.contact_requests_per_day, DAY_MS),
         max_connections=chat.max_connections,
         connections_per_address=chat.connections_per_address,
         hello_timeout=chat.hello_timeout,
@@ -178,6 +189,7 @@ def chat_settings(config: Config) -> ChatSettings:
         max_pending_bytes=chat.max_pending_bytes,
         report_interval=config.status.report_interval,
         drain_timeout=chat.drain_timeout,
+        retention=retention(config.retention),
     )
 
 

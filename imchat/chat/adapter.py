@@ -8,12 +8,12 @@ from twisted.python.failure import Failure
 
 from imchat.chat.link import ClientLink
 from imchat.chat.logic.connection import Hold, Live
-from imchat.chat.requests import reading
+from imchat.chat.requests import contacts, conversations, people, presence, reading
 from imchat.chat.requests.request import Request
+from imchat.chat.requests.sending import SENDS, Sent
 from imchat.chat.services import Services
 from imchat.chat.translate import error_frame
 from imchat.domain.errors import IMError, InvalidRequest, Unauthenticated, Unsupported, UpgradeRequired
-from imchat.net.content import from_wire
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.codec import MAX_FRAME, MIN_PROTOCOL_VERSION
 
@@ -64,9 +64,9 @@ class ChatConnection(ClientLink):
         over = self._services.quota.request(live)
         if not request_id and name not in _NEVER_REFUSED:
             raise InvalidRequest("a request carries a request_id other than 0")
-        if name == "send_message":
+        if name is not None and name in SENDS:
             # Over its rate too it is looked up: it may be a resend of one that is stored.
-            self._send_message(live, request_id, message.send_message, over)
+            self._submit(live, request_id, SENDS[name](message), over)
         elif over is not None and name not in _NEVER_REFUSED:
             raise over
         elif name is not None and name in REQUESTS:
@@ -92,7 +92,7 @@ class ChatConnection(ClientLink):
 
     async def _greet(self, request_id: int, token: str, device_id: str) -> None:
         try:
-            live = await self._services.sessions.hello(self, token, device_id)
+            live = await self._services.sessions.hello(self, token, device_id, self._address)
         except Exception:
             self.end_with(error_frame(request_id, self._services.faults.public(Failure(), "Hello")))
             return
@@ -130,11 +130,11 @@ class ChatConnection(ClientLink):
     def handle_pong(self, live: Live, request_id: int, message: pb.Frame) -> None:
         """The client is there."""
 
-    def _send_message(self, live: Live, request_id: int, body: pb.SendMessage, over: IMError | None) -> None:
+    def _submit(self, live: Live, request_id: int, sent: Sent, over: IMError | None) -> None:
         self.weigh(1)
         try:
-            content = from_wire(body.content)
-            self._services.sender.submit(live, request_id, body.conversation_id, body.client_id, content, over)
+            where, client_id, content, replacement = sent
+            self._services.sender.submit(live, request_id, where, client_id, content, over, replacement)
         except BaseException:
             self.weigh(-1)
             raise
@@ -142,7 +142,7 @@ class ChatConnection(ClientLink):
     def _serve(self, live: Live, request_id: int, name: str, message: pb.Frame) -> None:
         """Answer a request when what it asks for is done."""
         self._services.quota.body(live, name)
-        self.weigh(READ_WEIGHT)
+        self.weigh(_weight(name))
         self._services.connections.requests.begin()
         self._services.spawn(name, self._await_and_answer(live, request_id, name, message))
 
@@ -152,13 +152,23 @@ class ChatConnection(ClientLink):
             reply.request_id = request_id
         except Exception:
             reply = error_frame(request_id, self._services.faults.public(Failure(), f"the request {name}"))
-        finally:
-            self._services.connections.requests.end()
-        self.weigh(-READ_WEIGHT)
+        self.weigh(-_weight(name))
         self.reply(reply)
+        # Last: a node that ends closes its connections as soon as no request is left.
+        self._services.connections.requests.end()
 
 
-REQUESTS: Mapping[str, Request] = {**reading.REQUESTS}
+def _weight(name: str) -> int:
+    return 1 if name in conversations.LIGHT else READ_WEIGHT
+
+
+REQUESTS: Mapping[str, Request] = {
+    **reading.REQUESTS,
+    **people.REQUESTS,
+    **contacts.REQUESTS,
+    **presence.REQUESTS,
+    **conversations.REQUESTS,
+}
 """Everything that is answered when it is done, by the name of the body."""
 
 _HANDLERS: dict[str | None, Callable[[ChatConnection, Live, int, pb.Frame], None]] = {

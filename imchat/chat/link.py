@@ -157,6 +157,13 @@ class ClientLink(FrameProtocol):
         else:
             self.send(pb.Frame(stream_at=pb.StreamAt(stream_id=stream_id, last_seq=last_seq)))
 
+    def tell(self, data: bytes) -> bool:
+        """Logic: what is worth nothing later. Who reads slowly, or has had no Welcome, is not told."""
+        if not self.welcomed or self.slow or self.closing:
+            return False
+        self.send_framed(data)
+        return True
+
     def drained(self) -> None:
         """The client has caught up: tell it which streams went on without it."""
         missed, self._missed = self._missed, {}

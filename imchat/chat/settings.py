@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from imchat.domain.contacts import DAY_MS
+from imchat.domain.limits import Limit
+from imchat.domain.permissions import ContactsPolicy
 from imchat.domain.rates import ACCOUNT_RATES, SESSION_RATES, Rates
+
+_CONTACT_REQUESTS = Limit(50, DAY_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +17,8 @@ class ChatSettings:
     """All that can be set about a chat node. Times are seconds, sizes bytes.
 
     Attributes:
+        contacts: Whether people must be contacts to talk to each other directly.
+        contact_requests: Contact requests of one account.
         max_connections: Connections of this node, those without a session included.
         connections_per_address: Connections from one address.
         hello_timeout: For ``Hello`` to arrive.
@@ -33,8 +40,11 @@ class ChatSettings:
             database; at most, for they are made at once when something may have been missed.
         touch_interval: Between two notes in the database that a session is in use.
         drain_timeout: For an orderly end.
+        retention: (kind, days) of what is kept for so many days alone.
     """
 
+    contacts: ContactsPolicy = ContactsPolicy.REQUIRED
+    contact_requests: Limit = _CONTACT_REQUESTS
     max_connections: int = 20_000
     connections_per_address: int = 2_000
     hello_timeout: float = 10
@@ -55,3 +65,4 @@ class ChatSettings:
     revalidation_interval: float = 60
     touch_interval: float = 3_600
     drain_timeout: float = 10
+    retention: tuple[tuple[int, int], ...] = ()

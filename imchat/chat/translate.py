@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imchat.chat.logic.reading import StreamChange, SyncPage
+from imchat.chat.logic.watching import PersonState
 from imchat.domain.errors import IMError
+from imchat.domain.kinds import is_message
 from imchat.domain.models import Event, EventRange, Opened, UserCard
+from imchat.domain.people import Presence
+from imchat.domain.quoting import QUOTED
 from imchat.net.notes import card_message
+from imchat.ports import ReceiptMoved, TypingSeen
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.codec import encode
 from imchat.wire.frames import frame
@@ -22,17 +27,31 @@ def fill_event(message: pb.Event, event: Event) -> None:
     message.sender_id = event.sender_id
     message.client_id = event.client_id
     message.content.MergeFromString(event.content)
+    if event.target_seq and event.content and is_message(event.kind):
+        # An edit does not know to what its message replies.
+        message.content.reply_to = event.target_seq
     message.ordinal = event.ordinal
     message.created_ms = event.created_ms
+    if event.state:
+        message.state = event.state  # type: ignore[assignment]
     if event.changed_seq:
         message.changed_seq = event.changed_seq
-        message.state = event.state  # type: ignore[assignment]
         for one in event.reactions:
             message.reactions.add(emoji=one.emoji, count=one.count, own=one.own)
     if event.quote is not None:
         fill_event(message.quote, event.quote)
+        _cut(message.quote.content)
     if event.target is not None:
         fill_event(message.target, event.target)
+
+
+def _cut(content: pb.Content) -> None:
+    """Leave of what is quoted no more than a preview."""
+    match content.WhichOneof("body"):
+        case "text":
+            content.text.text = content.text.text[:QUOTED]
+        case "custom":
+            content.custom.ClearField("data")
 
 
 def event_message(event: Event) -> pb.Event:
@@ -50,6 +69,19 @@ def framed_push(event: Event) -> bytes:
     return frame(encode(message))
 
 
+def framed_aside(aside: ReceiptMoved | TypingSeen) -> bytes:
+    """Return a receipt or a notice of typing as it is pushed, ready to be written to any connection."""
+    message = pb.Frame()
+    if isinstance(aside, ReceiptMoved):
+        receipt = message.receipt
+        receipt.conversation_id, receipt.user_id = aside.conversation_id, aside.user_id
+        receipt.delivered_seq, receipt.read_seq = aside.delivered_seq, aside.read_seq
+    else:
+        typing = message.typing_notice
+        typing.conversation_id, typing.user_id = aside.conversation_id, aside.user_id
+    return frame(encode(message))
+
+
 def accepted_frame(request_id: int, event: Event, resent: bool) -> pb.Frame:
     """Return the acknowledgement of a message."""
     message = pb.Frame(request_id=request_id)
@@ -57,6 +89,7 @@ def accepted_frame(request_id: int, event: Event, resent: bool) -> pb.Frame:
     accepted.seq = event.seq
     accepted.created_ms = event.created_ms
     accepted.resent = resent
+    accepted.ordinal = event.ordinal
     return message
 
 
@@ -116,3 +149,27 @@ def direct_frame(opened: Opened) -> pb.Frame:
     """Return the answer to ``OpenDirect``."""
     result = pb.DirectOpened(conversation_id=opened.conversation_id, created=opened.created)
     return pb.Frame(direct_opened=result)
+
+
+def _person_message(user_id: int, card: UserCard | None, presence: Presence | None) -> pb.PersonChanged:
+    message = pb.PersonChanged(user_id=user_id)
+    if card is not None:
+        message.card.CopyFrom(card_message(card))
+    if presence is not None:
+        # An offline one of whom nothing more is told is empty, and is there nevertheless.
+        message.presence.SetInParent()
+        message.presence.state = pb.PresenceState.Name(presence.state)  # type: ignore[assignment]
+        message.presence.platforms.extend(presence.platforms)
+        message.presence.last_seen_ms = presence.last_seen_ms
+    return message
+
+
+def framed_person(user_id: int, card: UserCard | None, presence: Presence | None) -> bytes:
+    """Return a push of what is new of a person, ready to be written to any connection."""
+    return frame(encode(pb.Frame(person_changed=_person_message(user_id, card, presence))))
+
+
+def watched_frame(states: Sequence[PersonState]) -> pb.Frame:
+    """Return the answer to ``WatchPeople``."""
+    people = [_person_message(state.user_id, state.card, state.presence) for state in states]
+    return pb.Frame(watched_people=pb.WatchedPeople(people=people))

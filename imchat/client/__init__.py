@@ -22,6 +22,16 @@ from imchat.client.outbox import Accepted
 from imchat.client.sqlite import SqliteState
 from imchat.client.state import MemoryState, SavedSession
 from imchat.client.turn import Turn
+from imchat.client.values import (
+    ContactChange,
+    Conversation,
+    ListedContact,
+    ListedRequest,
+    OwnSession,
+    PersonChange,
+    Receipt,
+    TypingSeen,
+)
 from imchat.net.ids import SecureIds
 
 __all__ = [
@@ -29,15 +39,22 @@ __all__ = [
     "Bot",
     "Client",
     "ClientError",
+    "ContactChange",
+    "Conversation",
     "Credentials",
     "Disconnected",
     "Gate",
+    "ListedContact",
+    "ListedRequest",
     "MemoryState",
     "Message",
     "NotLoggedIn",
     "Options",
     "Outside",
+    "OwnSession",
     "Page",
+    "PersonChange",
+    "Receipt",
     "Received",
     "SavedSession",
     "SecureIds",
@@ -47,5 +64,6 @@ __all__ = [
     "Status",
     "Stopped",
     "Turn",
+    "TypingSeen",
     "Unreachable",
 ]

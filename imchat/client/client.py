@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from twisted.internet.defer import Deferred, fail
+from twisted.logger import Logger
 
+from imchat.client.acts import Acts
+from imchat.client.contacts import Contacts
+from imchat.client.conversations import Conversations
+from imchat.client.devices import Devices
 from imchat.client.directory import Directory
 from imchat.client.engine import Engine, Handler
 from imchat.client.errors import NotLoggedIn
@@ -14,12 +20,17 @@ from imchat.client.inbox import Received
 from imchat.client.login import Credentials
 from imchat.client.options import Options, Outside
 from imchat.client.outbox import Accepted
-from imchat.client.receiver import received
+from imchat.client.people import People
+from imchat.client.pushes import Listeners
 from imchat.client.state import SavedSession
+from imchat.client.translate import received
+from imchat.client.values import PersonChange, Receipt, TypingSeen
 from imchat.domain.content import Content, Text, check_sendable
 from imchat.domain.errors import IMError
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.imchat_pb2 import Frame
+
+_log = Logger()
 
 FROM_THE_NEWEST = 2**63 - 1
 
@@ -45,12 +56,26 @@ class Client:
 
     Attributes:
         directory: Users by id and name.
+        people: Profile, search, presence.
+        contacts: Contacts and contact requests.
+        conversations: The list of conversations and the user's own states of them.
+        acts: Recall, edit, react.
+        devices: The user's own sessions.
     """
 
     def __init__(self, outside: Outside, handler: Handler | None = None, options: Options | None = None) -> None:
         self._engine = Engine(outside, handler, options or Options())
         self._directs: dict[int, int] = {}
-        self.directory = Directory(self._engine.call)
+        self._listeners = Listeners()
+        call = self._engine.call
+        self.directory = Directory(call)
+        self.people = People(call, self._listeners.tell_person)
+        self.contacts = Contacts(call)
+        self.conversations = Conversations(call)
+        self.acts = Acts(call, self._engine.ids.client_id, self._engine.happened)
+        self.devices = Devices(call)
+        self._engine.on_push = self._listeners.pushed
+        self.on_synced(self._watch_again)
 
     @property
     def session(self) -> SavedSession:
@@ -111,6 +136,38 @@ class Client:
         """A Deferred that fires when the outbox is empty: all is accepted or refused."""
         return self._engine.outbox.when_empty()
 
+    # --- being told
+
+    def on_person(self, listener: Callable[[PersonChange], object]) -> None:
+        """Call this function with what is new of people who are watched (:meth:`People.watch`)."""
+        self._listeners.person.append(listener)
+
+    def on_receipt(self, listener: Callable[[Receipt], object]) -> None:
+        """Call this function when another member has received or read more."""
+        self._listeners.receipt.append(listener)
+
+    def on_typing(self, listener: Callable[[TypingSeen], object]) -> None:
+        """Call this function while somebody types."""
+        self._listeners.typing.append(listener)
+
+    def on_synced(self, listener: Callable[[], None]) -> None:
+        """Call this function after each login, when it is known what there is in which stream."""
+        self._engine.on_synced.append(listener)
+
+    def on_skipped(self, listener: Callable[[], None]) -> None:
+        """Call this function when events of the private stream were skipped (``Options.private_lag``)."""
+        self._engine.on_skipped.append(listener)
+
+    def in_background(self, name: str, work: Coroutine[Deferred[Any], Any, None]) -> None:
+        """Run a coroutine until it or the client ends; a refusal of the server is logged under this name."""
+        self._engine.background.start(_logged(name, work))
+
+    def _watch_again(self) -> None:
+        if self.people.watched:
+            self.in_background("watching people", self.people.watch_again())
+
+    # --- requests
+
     async def open_direct(self, user_id: int) -> int:
         """The id of the direct conversation with a user; it is made where there is none."""
         if user_id not in self._directs:
@@ -118,16 +175,39 @@ class Client:
             self._directs[user_id] = answer.direct_opened.conversation_id
         return self._directs[user_id]
 
-    async def history(self, stream_id: int, before: int = FROM_THE_NEWEST, limit: int = 0) -> Page:
-        """One page of a conversation, downwards.
+    async def history(
+        self,
+        stream_id: int,
+        before: int = FROM_THE_NEWEST,
+        limit: int = 0,
+        *,
+        after: int | None = None,
+        since_ms: int = 0,
+        before_ms: int = 0,
+    ) -> Page:
+        """One page of a conversation: downwards, or upwards with ``after`` or ``since_ms``.
 
         Args:
             before: Only events below this seq.
             limit: At most so many; 0 leaves it to the server.
+            after: Only events above this seq, upwards.
+            since_ms: Instead of a seq: the first events at or after this time, upwards.
+            before_ms: Instead of a seq: the last events before this time, downwards.
         """
-        query = pb.History(stream_id=stream_id, before=before, limit=limit)
+        query = pb.History(stream_id=stream_id, limit=limit, since_ms=since_ms, before_ms=before_ms)
+        if after is not None:
+            query.after = after
+        elif not since_ms and not before_ms:
+            query.before = before
         result = (await self._engine.call(Frame(history=query))).history_result
         return Page(result.from_seq, result.to_seq, result.last_seq, _in_order(result.events))
+
+
+async def _logged(name: str, work: Coroutine[Deferred[Any], Any, None]) -> None:
+    try:
+        await work
+    except IMError as error:
+        _log.warn("{name}: the server refuses: {code}", name=name, code=error.code)
 
 
 def _in_order(events: Iterable[pb.Event]) -> tuple[Received, ...]:

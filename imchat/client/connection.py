@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
@@ -145,6 +147,11 @@ class Connection(FrameProtocol):
     def when_ended(self) -> Deferred[Disconnected]:
         """A Deferred of the reason for which the connection ended."""
         return self._watchers.add() if self.ended is None else succeed(self.ended)
+
+    async def pause(self, seconds: float) -> None:
+        """Return after so many seconds, or as soon as the connection has ended."""
+        with suppress(DeferredTimeout):
+            await self.when_ended().addTimeout(seconds, self.clock)
 
     def shut(self, reason: str) -> None:
         """Close in order: what was sent is written first."""

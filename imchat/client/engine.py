@@ -14,14 +14,17 @@ from imchat.client.errors import Disconnected, Stopped
 from imchat.client.inbox import Received, Step
 from imchat.client.keeper import Keeper
 from imchat.client.login import Credentials
+from imchat.client.marks import DeliveredMarks
 from imchat.client.options import Options, Outside, Status
 from imchat.client.outbox import Accepted, Outbox
-from imchat.client.receiver import Receiver, received
+from imchat.client.receiver import Receiver
 from imchat.client.state import Change, OutboxEntry, SavedSession
-from imchat.client.tasks import Waiters
+from imchat.client.tasks import Tasks, Waiters
+from imchat.client.translate import received
 from imchat.client.turn import Turn
 from imchat.domain.content import Content
 from imchat.domain.errors import Passing
+from imchat.domain.models import SYSTEM_SENDER
 from imchat.net.background import as_deferred, sleep
 from imchat.net.content import from_wire
 from imchat.wire import imchat_pb2 as pb
@@ -34,7 +37,14 @@ Handler = Callable[[Turn], Awaitable[None]]
 
 
 class Engine:
-    """See :class:`imchat.client.client.Client`; this class is the :class:`imchat.client.link.LinkUser`."""
+    """See :class:`imchat.client.client.Client`; this class is the :class:`imchat.client.link.LinkUser`.
+
+    Attributes:
+        background: What runs until the client ends.
+        on_synced: Told after each login, when it is known what there is in which stream.
+        on_skipped: Told when the private stream went on so far that its events are not replayed.
+        on_push: Gets each pushed frame that is no event.
+    """
 
     def __init__(self, outside: Outside, handler: Handler | None, options: Options) -> None:
         clock, fraction, timing = outside.clock, outside.ids.fraction, options.timing
@@ -47,6 +57,14 @@ class Engine:
         self.keeper = Keeper(outside, options, self)
         self.outbox = Outbox(outside.store, clock, fraction, timing, self._acknowledged, self._failed)
         self._receiver = Receiver(clock, fraction, timing, self._handle, options.newest, self._failed)
+        self._receiver.skip_private(options.private_lag, self._skipped)
+        self.background = Tasks(self._failed)
+        self.on_synced: list[Callable[[], None]] = []
+        self.on_skipped: list[Callable[[], None]] = []
+        self.on_push: Callable[[Frame], None] | None = None
+        self._marks: DeliveredMarks | None = None
+        if handler is not None and options.delivered:
+            self._marks = DeliveredMarks(clock, self.call, self.background.start)
         self._connection: Connection | None = None
         self._tasks: list[Deferred[None]] = []
         self._waiting: Waiters[Connection] = Waiters()
@@ -69,7 +87,7 @@ class Engine:
         except CancelledError as error:
             raise Stopped("the client was stopped") from error
         if self._handler is not None:
-            self._receiver.load(saved.positions)
+            self._receiver.load(saved.positions, 0 if self.keeper.session is None else self.keeper.session.user_id)
         self.outbox.load(saved.outbox)
         running = Deferred.fromCoroutine(self.keeper.run())
         self._tasks.append(running)
@@ -96,6 +114,7 @@ class Engine:
         if self._reason is not None:
             self._waiting.fail(stopped)
         await self._receiver.stop(self._timing.handlers)
+        await self.background.stop()
         self._waiting.fail(stopped)
         self.outbox.stop(stopped)
         await self.keeper.stop()
@@ -157,6 +176,12 @@ class Engine:
         self.outbox.connected(connection)
         if self._handler is not None:
             await self._receiver.connected(connection)
+        for tell in self.on_synced:
+            tell()
+
+    def _skipped(self) -> None:
+        for tell in self.on_skipped:
+            tell()
 
     def disconnected(self) -> None:
         """The connection is gone."""
@@ -166,12 +191,18 @@ class Engine:
 
     def pushed(self, frame: Frame) -> None:
         """The node pushed something."""
-        if self._handler is None:
-            return
         if frame.HasField("event"):
-            self._receiver.event(received(frame.event))
+            if self._handler is not None:
+                self._receiver.event(received(frame.event))
         elif frame.HasField("stream_at"):
-            self._receiver.stream_at(frame.stream_at.stream_id, frame.stream_at.last_seq)
+            self.happened(frame.stream_at.stream_id, frame.stream_at.last_seq)
+        elif self.on_push is not None:
+            self.on_push(frame)
+
+    def happened(self, stream_id: int, seq: int) -> None:
+        """A stream has events up to ``seq`` that are not pushed to this connection."""
+        if self._handler is not None:
+            self._receiver.stream_at(stream_id, seq)
 
     def routed(self, session: SavedSession) -> None:
         """The gate told other nodes."""
@@ -192,9 +223,8 @@ class Engine:
         # The sending connection gets no push of its own message: the acknowledgement stands in its place.
         content = from_wire(pb.Content.FromString(entry.content))
         user_id = self.keeper.session.user_id
-        self._receiver.event(
-            Received(entry.conversation_id, accepted.seq, user_id, entry.client_id, content, accepted.created_ms)
-        )
+        place = (entry.conversation_id, accepted.seq, user_id, entry.client_id)
+        self._receiver.event(Received(*place, content, accepted.created_ms, accepted.ordinal))
 
     async def _handle(self, stream_id: int, step: Step) -> None:
         replies = [] if step.event is None else await self._replies(step.event)
@@ -203,6 +233,13 @@ class Engine:
         change = Change(set_back=position) if step.back else Change(positions=position, added=added)
         await self._store.commit(change)
         self.outbox.enqueue(added)
+        if step.event is not None:
+            self._mark(step.event)
+
+    def _mark(self, event: Received) -> None:
+        own = 0 if self.keeper.session is None else self.keeper.session.user_id
+        if self._marks is not None and event.stream_id != own and event.sender_id not in (own, SYSTEM_SENDER):
+            self._marks.note(event.stream_id, event.seq)
 
     async def _replies(self, event: Received) -> list[tuple[int, bytes, Content]]:
         if self._handler is None or self.keeper.session is None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from imchat.domain.content import Content
+from imchat.domain.models import EventState, Reaction
 
 MAX_READY = 1_000
 """Events of one stream that may wait for the application, or ahead of a hole; beyond it they are fetched later."""
@@ -21,8 +22,14 @@ class Received:
     """An event as an application gets it.
 
     Attributes:
-        content: None where its kind is unknown to this program.
+        content: None where its kind is unknown to this program, or the content gone (see ``state``).
         created_ms: Milliseconds UTC.
+        ordinal: How many events of the stream up to and with this one count as unread for others; 0: not told.
+        changed_seq: The newest event that changed this one as it is told here; 0: none did.
+        state: What became of it.
+        reactions: As of ``changed_seq``.
+        quote: With a reply: the message to which it replies, where one may see it. One's own come without.
+        target: With an edit or recall: the message as it stands now.
     """
 
     stream_id: int
@@ -31,6 +38,12 @@ class Received:
     client_id: bytes
     content: Content | None
     created_ms: int
+    ordinal: int = 0
+    changed_seq: int = 0
+    state: EventState = EventState.NORMAL
+    reactions: tuple[Reaction, ...] = ()
+    quote: Received | None = None
+    target: Received | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,9 @@ class Options:
             many of its newest events.
         device_name: What the user's list of devices shows.
         platform: What the program runs on.
+        delivered: Whether the server is told what a handler has received, for the others' receipts.
+        private_lag: When the user's private stream is ahead by more than this many events at a login, they are
+            skipped: whoever sets this takes the present state from lists instead. None replays them all.
         on_status: Told what the connection does: a :class:`Status` and a sentence for people.
     """
 
@@ -63,3 +66,5 @@ class Options:
     platform: str = "python"
     timing: Timing = DEFAULT_TIMING
     on_status: Callable[[Status, str], None] | None = None
+    delivered: bool = True
+    private_lag: int | None = None

@@ -54,12 +54,14 @@ class Accepted:
     Attributes:
         seq: Its place in the conversation.
         created_ms: Milliseconds UTC.
+        ordinal: How many events up to and with this one count as unread for others; 0: not told.
     """
 
     conversation_id: int
     client_id: bytes
     seq: int
     created_ms: int
+    ordinal: int = 0
 
 
 @dataclass(slots=True)
@@ -231,7 +233,8 @@ class Outbox:
             return
         lane.failures = 0
         lane.window = min(WINDOW, lane.window + 1 / lane.window)  # one more per window that got through
-        accepted = Accepted(entry.conversation_id, entry.client_id, frame.accepted.seq, frame.accepted.created_ms)
+        said = frame.accepted
+        accepted = Accepted(entry.conversation_id, entry.client_id, said.seq, said.created_ms, said.ordinal)
         self._acknowledged(entry, accepted)
         sender = self._finish(lane, entry)
         if sender is not None:

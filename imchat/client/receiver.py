@@ -20,9 +20,9 @@ from imchat.client.connection import Connection
 from imchat.client.errors import Disconnected
 from imchat.client.inbox import InStream, Received, Step
 from imchat.client.tasks import Tasks
-from imchat.domain.errors import IMError, Internal, Passing, Unsupported
+from imchat.client.translate import received
+from imchat.domain.errors import IMError, Internal, Passing
 from imchat.net.background import sleep
-from imchat.net.content import from_wire
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.imchat_pb2 import Frame
 
@@ -33,15 +33,6 @@ MAX_POSITIONS = 20_000
 
 FETCHES = 4
 """Streams that are read by ``History`` at the same time."""
-
-
-def received(event: pb.Event) -> Received:
-    """The application's form of an event on the wire."""
-    try:
-        content = from_wire(event.content)
-    except Unsupported:
-        content = None
-    return Received(event.stream_id, event.seq, event.sender_id, event.client_id, content, event.created_ms)
 
 
 Handle = Callable[[int, Step], Awaitable[None]]
@@ -81,9 +72,17 @@ class Receiver:
         self._fetches = Tasks(failed)
         self._handlers = Tasks(failed)
         self._stopped = False
+        self._private_id = 0
+        self._lag: int | None = None
+        self._skipped: Callable[[], None] = lambda: None
 
-    def load(self, positions: Mapping[int, int]) -> None:
+    def skip_private(self, lag: int | None, skipped: Callable[[], None]) -> None:
+        """When the private stream is more than ``lag`` events ahead at a login, go to its end and tell."""
+        self._lag, self._skipped = lag, skipped
+
+    def load(self, positions: Mapping[int, int], private_id: int = 0) -> None:
         """Take over where an earlier run was."""
+        self._private_id = private_id
         self._streams = {stream_id: InStream(stream_id, seq) for stream_id, seq in positions.items()}
         if positions:
             self._newest = None
@@ -107,7 +106,7 @@ class Receiver:
                 answer = await connection.request(Frame(sync=pb.Sync(positions=positions, cursor=cursor)))
             except Passing as error:
                 delay = retry_delay(error.retry_after_ms, self._timing.backoff, attempt, self._fraction())
-                await sleep(self._clock, delay)
+                await connection.pause(delay)
                 attempt += 1
                 continue
             for state in answer.sync_result.streams:
@@ -123,9 +122,16 @@ class Receiver:
             _log.warn("stream {id} ends below its position: the server was set back", id=state.stream_id)
             stream.set_back(state.last_seq)
         stream.announce(state.last_seq)
-        if state.to_seq:
+        if self._far_behind(stream):
+            stream.cover(stream.frontier + 1, stream.head, ())
+            self._skipped()
+        elif state.to_seq:
             stream.cover(state.from_seq, state.to_seq, map(received, state.events))
         self._advance(stream, wait=False)
+
+    def _far_behind(self, stream: InStream) -> bool:
+        private = stream.stream_id == self._private_id
+        return private and self._lag is not None and stream.head - stream.frontier > self._lag
 
     def disconnected(self) -> None:
         """Nothing can be fetched until the next connection."""
@@ -169,12 +175,7 @@ class Receiver:
         if stream.ready and stream.stream_id not in self._handling:
             self._handling.add(stream.stream_id)
             self._handlers.start(self._work(stream))
-        if (
-            stream.behind
-            and not stream.full
-            and self._connection is not None
-            and stream.stream_id not in self._fetching
-        ):
+        if stream.behind and not stream.full and self._reading is not None and stream.stream_id not in self._fetching:
             self._fetching.add(stream.stream_id)
             self._fetches.start(self._fetch(stream, wait))
 
@@ -193,13 +194,22 @@ class Receiver:
 
     # --- fetching
 
+    @property
+    def _reading(self) -> Connection | None:
+        # One that closes answers nothing any more, and lasts until the other side is done with it. What it leaves
+        # open is read by the next one's Sync.
+        return self._connection if self._connection is not None and self._connection.usable else None
+
     async def _fetch(self, stream: InStream, wait: bool) -> None:
         try:
             if wait:
                 await sleep(self._clock, self._timing.hole * (1 + 2 * self._fraction()))
             attempt = 0
-            while stream.behind and not stream.full and self._connection is not None and not self._stopped:
-                delay = await self._fetch_once(self._connection, stream, attempt)
+            while stream.behind and not stream.full and not self._stopped:
+                connection = self._reading
+                if connection is None:
+                    break
+                delay = await self._fetch_once(connection, stream, attempt)
                 attempt = 0 if delay is None else attempt + 1
                 if delay is not None:
                     await sleep(self._clock, delay)

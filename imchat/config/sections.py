@@ -131,6 +131,10 @@ class ChatSection(Section):
     listen: Endpoint = "tcp:8090:interface=127.0.0.1"
     workers: int = Field(default=1, ge=1, le=256, description="Processes on the one port, each a node of its own.")
     advertise: HostPort = Field(default="", description="HOST:PORT for clients; empty: taken from ``listen``.")
+    contacts: Literal["required", "open"] = Field(
+        default="required", description="Whether those who talk must be contacts."
+    )
+    contact_requests_per_day: int = Field(default=50, ge=1, le=100_000, description="Of one account.")
     max_connections: int = Field(default=20_000, ge=1, le=1_000_000)
     connections_per_address: int = Field(default=2_000, ge=1, le=1_000_000)
     hello_timeout: int = Field(default=10, ge=1, le=120, description="Seconds.")
@@ -141,6 +145,18 @@ class ChatSection(Section):
     drain_timeout: int = Field(default=10, ge=1, le=300, description="Seconds for an orderly end.")
     limits: LimitsSection = LimitsSection()
     account_limits: AccountLimitsSection = AccountLimitsSection()
+
+
+class RetentionSection(Section):
+    """For how many days the content of messages is kept, by kind; 0: for ever."""
+
+    text: int = Field(default=0, ge=0, le=36_500)
+    sticker: int = Field(default=0, ge=0, le=36_500)
+    picture: int = Field(default=0, ge=0, le=36_500)
+    file: int = Field(default=0, ge=0, le=36_500)
+    card: int = Field(default=0, ge=0, le=36_500)
+    location: int = Field(default=0, ge=0, le=36_500)
+    custom: int = Field(default=0, ge=0, le=36_500)
 
 
 class AdminSection(Section):
@@ -159,6 +175,7 @@ class Config(Section):
     verify: VerifySection = VerifySection()
     status: StatusSection = StatusSection()
     chat: ChatSection = ChatSection()
+    retention: RetentionSection = RetentionSection()
     admin: AdminSection = AdminSection()
     database: DatabaseSection = DatabaseSection()
     redis: RedisSection = RedisSection()

@@ -1,16 +1,15 @@
-"""What an event can carry: messages, acts on them, and what the server writes; and the rules for what people send."""
+"""What an event can carry: messages, acts on them, and what the server writes."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import Protocol, TypeAlias
 
-from imchat.domain.errors import InvalidRequest
 from imchat.domain.kinds import ContentKind as ContentKind
 from imchat.domain.kinds import is_act as is_act
 from imchat.domain.kinds import is_message as is_message
-from imchat.domain.messages import Act, AnyMessage
+from imchat.domain.messages import Act as Act
+from imchat.domain.messages import AnyMessage
 from imchat.domain.messages import Card as Card
 from imchat.domain.messages import Custom as Custom
 from imchat.domain.messages import Edited as Edited
@@ -29,13 +28,8 @@ from imchat.domain.notes import ReadPosition as ReadPosition
 from imchat.domain.notes import SessionsEnded as SessionsEnded
 from imchat.domain.notes import SystemLine as SystemLine
 from imchat.domain.people import Contact, ContactRequest, Profile
-
-MAX_TEXT = 8_000
-"""Longest text of a message, in Unicode code points."""
-
-# Category Cc of Unicode without line feed and tab.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
+from imchat.domain.sendable import MAX_TEXT as MAX_TEXT
+from imchat.domain.sendable import check_sendable as check_sendable
 
 Note: TypeAlias = (
     ConversationAdded
@@ -61,23 +55,6 @@ class ContentCodec(Protocol):
 
     def decode(self, kind: int, data: bytes) -> Content | None:
         """Return the content of a stored form, None where the kind is unknown to this program or the content gone."""
-
-
-def check_sendable(content: Content) -> None:
-    """Check a content that a person wants to send.
-
-    Raises:
-        InvalidRequest: a kind that only the server makes, a text of a wrong length or with control characters
-            other than line feed and tab.
-    """
-    if not isinstance(content, Text):
-        raise InvalidRequest("this kind of content is made by the server only")
-    if not 1 <= len(content.text) <= MAX_TEXT:
-        raise InvalidRequest(f"a text has 1 to {MAX_TEXT} characters")
-    if _CONTROLS.search(content.text):
-        raise InvalidRequest("a text must not contain control characters")
-    if content.text.isspace():
-        raise InvalidRequest("a text must not be blank")
 
 
 def digest(kind: int, data: bytes) -> bytes:

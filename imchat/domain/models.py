@@ -186,6 +186,7 @@ class Event:
         reactions: As of ``changed_seq``; only where a stretch of a stream was read.
         quote: With a reply: the message to which it replies, where the reader may see it.
         target: With a recall or an edit: the message as it stands now.
+        target_seq: Seq of the message that this is about: which is acted on, or replied to; 0: none.
     """
 
     stream_id: int
@@ -201,6 +202,7 @@ class Event:
     reactions: tuple[Reaction, ...] = ()
     quote: Event | None = None
     target: Event | None = None
+    target_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,8 @@ class Draft:
         target: Seq of the message that this is about: which is acted on, or replied to; 0: none.
         replacement: With an edit: the new content of the target.
         mentions: Members who are mentioned.
+        emoji: With a reaction: which, in UTF-8.
+        removed: With a reaction: it is taken away.
     """
 
     stream_id: int
@@ -228,6 +232,8 @@ class Draft:
     target: int = 0
     replacement: bytes = b""
     mentions: tuple[int, ...] = ()
+    emoji: bytes = b""
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

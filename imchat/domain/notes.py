@@ -33,7 +33,8 @@ class SessionsEnded:
 
     Attributes:
         device_ids: The devices whose sessions were ended; empty where it was all of them.
-        reason: ``logout``, ``ended``, ``password_reset``, ``password_change`` or ``operator``.
+        reason: ``logout``, ``ended``, ``password_reset``, ``password_change`` or ``operator`` (with
+            ``account_deleted`` there is nobody left to read it).
     """
 
     device_ids: tuple[str, ...]

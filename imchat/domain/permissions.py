@@ -7,20 +7,51 @@ membership changes.
 
 from __future__ import annotations
 
-from imchat.domain.errors import InvalidRequest, NotFound
-from imchat.domain.models import Draft, Membership
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from imchat.domain.errors import InvalidRequest, NotContacts, NotFound
+from imchat.domain.models import ConversationKind, Draft, Member, Membership
 
 
-def may_send(membership: Membership | None, user_id: int) -> str | None:
+class ContactsPolicy(StrEnum):
+    """Whether people must be contacts to talk to each other directly."""
+
+    REQUIRED = "required"
+    OPEN = "open"
+
+
+def may_send(
+    membership: Membership | None, user_id: int, policy: ContactsPolicy = ContactsPolicy.REQUIRED
+) -> str | None:
     """Whether a user may send messages to a conversation (None: it does not exist)."""
     if membership is None or user_id not in membership.members:
         return NotFound.code
+    if membership.kind is ConversationKind.DIRECT:
+        return may_write(list(membership.members.values()), policy)
     return None
 
 
-def permit(draft: Draft, membership: Membership) -> str | None:
-    """Whether the sender of a draft may send it: the same rule, as a store asks it under the lock."""
-    return may_send(membership, draft.sender_id)
+def may_speak_of(membership: Membership, user_id: int, seq: int, mentions: Iterable[int]) -> str | None:
+    """Whether a member may act on or reply to the event ``seq`` (0: to none), and mention these people."""
+    if seq and not may_see(membership, user_id, seq):
+        return NotFound.code
+    return None if all(mentioned in membership.members for mentioned in mentions) else NotFound.code
+
+
+def may_write(two: Sequence[Member], policy: ContactsPolicy) -> str | None:
+    """Whether the two of a direct conversation may write to each other: either both may, or none."""
+    if len(two) != 2 or any(member.blocks or member.gone for member in two):
+        return NotContacts.code
+    if policy is ContactsPolicy.REQUIRED and not all(member.has_contact for member in two):
+        return NotContacts.code
+    return None
+
+
+def permit(draft: Draft, membership: Membership, policy: ContactsPolicy = ContactsPolicy.REQUIRED) -> str | None:
+    """Whether the sender of a draft may send it: the same rules, as a store asks them under the lock."""
+    code = may_send(membership, draft.sender_id, policy)
+    return code or may_speak_of(membership, draft.sender_id, draft.target, draft.mentions)
 
 
 def may_see(membership: Membership, user_id: int, seq: int) -> bool:
@@ -29,6 +60,13 @@ def may_see(membership: Membership, user_id: int, seq: int) -> bool:
     return member is not None and member.from_seq <= seq
 
 
+def may_be_told(membership: Membership | None, of_id: int, user_id: int) -> bool:
+    """Whether a member is told in passing of what another does: receipts. Who blocks another is not told of to them."""
+    if membership is None or not {of_id, user_id} <= membership.members.keys():
+        return False
+    return not membership.members[of_id].blocks and not membership.members[user_id].blocks
+
+
 def may_open_direct(user_id: int, peer_id: int) -> str | None:
-    """Whether a user may open a direct conversation with another."""
+    """Whether a user may open a direct conversation with another, as far as their ids tell (see :func:`may_write`)."""
     return InvalidRequest.code if user_id == peer_id else None

@@ -16,6 +16,11 @@ TOKEN_TEXT_LENGTH = 43
 
 DAY_MS = 86_400_000
 
+# Why sessions were ended, as private streams tell it (beside others, that have no rule of their own).
+ENDED = "ended"
+PASSWORD_CHANGE = "password_change"  # noqa: S105
+ACCOUNT_DELETED = "account_deleted"
+
 
 def token_text(token: bytes) -> str:
     """Return a token as clients hold it: base64url without padding."""

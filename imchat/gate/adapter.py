@@ -10,20 +10,22 @@ from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from werkzeug.exceptions import HTTPException
 
-from imchat.domain.errors import Unavailable
+from imchat.domain.errors import BadCredentials, Unavailable
 from imchat.domain.models import Device
 from imchat.gate import openapi
 from imchat.gate.call import Call
 from imchat.gate.health import Readiness
 from imchat.gate.http import Api, authenticated, endpoint, routes
 from imchat.gate.logic import Gate, Registration
-from imchat.gate.problems import Answer, problem
+from imchat.gate.problems import Answer, HttpRefusal, problem
 from imchat.gate.schemas import (
+    AccountDeletionRequest,
     Check,
     CodeAnswer,
     CodeRequest,
     HealthAnswer,
     LoginRequest,
+    PasswordChangeRequest,
     PasswordResetRequest,
     ReadyAnswer,
     RouteAnswer,
@@ -34,6 +36,9 @@ from imchat.gate.schemas import (
 )
 from imchat.gate.settings import HttpSettings
 from imchat.ports import Health, Ids, RateLimiter
+
+_BESIDE_A_TOKEN = 403
+"""Of a wrong password beside a token that is good: 401 would tell a client that its session is over."""
 
 
 class GateApi(Api):
@@ -96,6 +101,30 @@ class GateApi(Api):
         body = call.body(LoginRequest)
         device = Device(body.device_id, body.device_name, body.platform)
         return Answer(200, login_answer(await self._gate.login(body.login, body.password, device, call.peer)))
+
+    @app.route("/v1/password-changes", methods=["POST"])
+    @endpoint()
+    @authenticated
+    async def change_password(self, call: Call, token: str) -> Answer:
+        """Set a new password with the old one."""
+        body = call.body(PasswordChangeRequest)
+        try:
+            await self._gate.own_account.change_password(token, body.old_password, body.new_password, call.peer)
+        except BadCredentials as error:
+            raise HttpRefusal(error, _BESIDE_A_TOKEN) from error
+        return Answer(204)
+
+    @app.route("/v1/account-deletions", methods=["POST"])
+    @endpoint()
+    @authenticated
+    async def delete_account(self, call: Call, token: str) -> Answer:
+        """Delete the account."""
+        password = call.body(AccountDeletionRequest).password
+        try:
+            await self._gate.own_account.delete(token, password, call.peer)
+        except BadCredentials as error:
+            raise HttpRefusal(error, _BESIDE_A_TOKEN) from error
+        return Answer(204)
 
     @app.route("/v1/routes", methods=["POST"])
     @endpoint()

@@ -67,6 +67,11 @@ DeviceText = Annotated[
 ]
 
 
+Password = Annotated[
+    str, Field(min_length=1, max_length=rules.MAX_PASSWORD, repr=False, description="1 to 256 characters")
+]
+
+
 # --- requests
 
 
@@ -121,14 +126,27 @@ class LoginRequest(Schema):
     login: Annotated[
         str, Field(min_length=1, max_length=rules.MAX_LOGIN, description="a name or an e-mail address, in any case")
     ]
-    password: Annotated[
-        str, Field(min_length=1, max_length=rules.MAX_PASSWORD, repr=False, description="1 to 256 characters")
-    ]
+    password: Password
     device_id: Annotated[
         str, Field(pattern=rules.DEVICE_ID_PATTERN, max_length=64, description="1 to 64 of A-Z a-z 0-9 . _ -")
     ]
     device_name: DeviceText
     platform: DeviceText
+
+
+class PasswordChangeRequest(Schema):
+    """Sets a new password with the old one."""
+
+    model_config = _example(old_password="kelp-forest-42", new_password="kelp-forest-43")  # noqa: S106
+    old_password: Password
+    new_password: NewPassword
+
+
+class AccountDeletionRequest(Schema):
+    """Deletes the account of the token."""
+
+    model_config = _example(password="kelp-forest-42")  # noqa: S106
+    password: Password
 
 
 class InvitationRequest(Schema):

@@ -30,6 +30,7 @@ class StatusAdapter:
             messages.ROUTE: self._route,
             messages.END_SESSION: self._end_session,
             messages.END_ALL_SESSIONS: self._end_all_sessions,
+            messages.END_OTHER_SESSIONS: self._end_other_sessions,
         }
 
     async def _report(self, fields: Fields) -> Plain:
@@ -53,4 +54,9 @@ class StatusAdapter:
 
     async def _end_all_sessions(self, fields: Fields) -> Plain:
         await self._status.end_all_sessions(fields.integer("user_id"), fields.text("reason"))
+        return None
+
+    async def _end_other_sessions(self, fields: Fields) -> Plain:
+        user_id, device_id = fields.integer("user_id"), fields.text("device_id")
+        await self._status.end_other_sessions(user_id, device_id, fields.text("reason"))
         return None

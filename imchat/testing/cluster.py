@@ -35,6 +35,8 @@ port = {smtp}
 security = "none"
 [status]
 listen = "unix:{directory}/status.sock"
+[chat]
+contacts = "open"
 [database]
 host = "127.0.0.1"
 port = {mariadb}
@@ -56,7 +58,8 @@ class Cluster:
     Args:
         reactor: A reactor that can start processes.
         directory: Where its data goes, and where its ports are noted: the same directory finds all of it again.
-        settings: ``section.key=value`` as for ``--set``, for all servers and ``imchat migrate``.
+        settings: ``section.key=value`` as for ``--set``, for all servers and ``imchat migrate``; the file of
+            all has ``chat.contacts = "open"``.
         nodes: Names of the chat nodes.
         own_groups: Start each process outside this one's group, so that a Ctrl-C at the terminal reaches only this.
 

@@ -25,7 +25,7 @@ class EmbeddedServer(Child):
     Args:
         reactor: A reactor that can start processes.
         directory: Where its data goes; the same directory finds the same data again.
-        settings: ``section.key=value`` as for ``--set``.
+        settings: ``section.key=value`` as for ``--set``; ``chat.contacts=open`` comes before them.
     """
 
     def __init__(self, reactor: Any, directory: Path, settings: Iterable[str] = ()) -> None:
@@ -33,7 +33,8 @@ class EmbeddedServer(Child):
         self.http_port, self.chat_port = free_port(), free_port()
         options = [f"--data={directory}", f"--http=tcp:{self.http_port}:interface=127.0.0.1"]
         options += [f"--chat=tcp:{self.chat_port}:interface=127.0.0.1"]
-        options += [f"--set={setting}" for setting in settings]
+        # Strangers can talk, so that a test need not make them contacts first.
+        options += [f"--set={setting}" for setting in ("chat.contacts=open", *settings)]
         super().__init__(reactor, [*TWISTD, "imchat", *options], READY)
 
     @property

@@ -51,7 +51,7 @@ class EventsAppended(_message.Message):
     def __init__(self, stream_id: _Optional[int] = ..., member_version: _Optional[int] = ..., events: _Optional[_Iterable[_Union[StoredEvent, _Mapping]]] = ...) -> None: ...
 
 class StoredEvent(_message.Message):
-    __slots__ = ("stream_id", "seq", "sender_id", "client_id", "kind", "content", "ordinal", "created_ms", "changed_seq", "state", "quote", "target")
+    __slots__ = ("stream_id", "seq", "sender_id", "client_id", "kind", "content", "ordinal", "created_ms", "changed_seq", "state", "quote", "target", "target_seq")
     STREAM_ID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     SENDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -64,6 +64,7 @@ class StoredEvent(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     QUOTE_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
+    TARGET_SEQ_FIELD_NUMBER: _ClassVar[int]
     stream_id: int
     seq: int
     sender_id: int
@@ -76,7 +77,8 @@ class StoredEvent(_message.Message):
     state: int
     quote: StoredEvent
     target: StoredEvent
-    def __init__(self, stream_id: _Optional[int] = ..., seq: _Optional[int] = ..., sender_id: _Optional[int] = ..., client_id: _Optional[bytes] = ..., kind: _Optional[int] = ..., content: _Optional[bytes] = ..., ordinal: _Optional[int] = ..., created_ms: _Optional[int] = ..., changed_seq: _Optional[int] = ..., state: _Optional[int] = ..., quote: _Optional[_Union[StoredEvent, _Mapping]] = ..., target: _Optional[_Union[StoredEvent, _Mapping]] = ...) -> None: ...
+    target_seq: int
+    def __init__(self, stream_id: _Optional[int] = ..., seq: _Optional[int] = ..., sender_id: _Optional[int] = ..., client_id: _Optional[bytes] = ..., kind: _Optional[int] = ..., content: _Optional[bytes] = ..., ordinal: _Optional[int] = ..., created_ms: _Optional[int] = ..., changed_seq: _Optional[int] = ..., state: _Optional[int] = ..., quote: _Optional[_Union[StoredEvent, _Mapping]] = ..., target: _Optional[_Union[StoredEvent, _Mapping]] = ..., target_seq: _Optional[int] = ...) -> None: ...
 
 class PersonChanged(_message.Message):
     __slots__ = ("user_id", "profile", "presence")

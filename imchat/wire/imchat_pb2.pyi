@@ -266,14 +266,16 @@ class SendMessage(_message.Message):
     def __init__(self, conversation_id: _Optional[int] = ..., client_id: _Optional[bytes] = ..., content: _Optional[_Union[Content, _Mapping]] = ...) -> None: ...
 
 class Accepted(_message.Message):
-    __slots__ = ("seq", "created_ms", "resent")
+    __slots__ = ("seq", "created_ms", "resent", "ordinal")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     CREATED_MS_FIELD_NUMBER: _ClassVar[int]
     RESENT_FIELD_NUMBER: _ClassVar[int]
+    ORDINAL_FIELD_NUMBER: _ClassVar[int]
     seq: int
     created_ms: int
     resent: bool
-    def __init__(self, seq: _Optional[int] = ..., created_ms: _Optional[int] = ..., resent: _Optional[bool] = ...) -> None: ...
+    ordinal: int
+    def __init__(self, seq: _Optional[int] = ..., created_ms: _Optional[int] = ..., resent: _Optional[bool] = ..., ordinal: _Optional[int] = ...) -> None: ...
 
 class Content(_message.Message):
     __slots__ = ("text", "sticker", "picture", "file", "card", "location", "custom", "recalled", "edited", "reacted", "conversation_added", "sessions_ended", "contact_request", "contact", "conversation_state", "read_position", "messages_deleted", "profile", "system_line", "reply_to", "mentions", "forwarded")
@@ -923,7 +925,7 @@ class Conversations(_message.Message):
     def __init__(self, conversations: _Optional[_Iterable[_Union[Conversation, _Mapping]]] = ..., next_cursor: _Optional[bytes] = ...) -> None: ...
 
 class Conversation(_message.Message):
-    __slots__ = ("conversation_id", "kind", "member_ids", "title", "avatar", "newest", "last_seq", "last_message_seq", "last_ms", "unread", "mentioned", "state")
+    __slots__ = ("conversation_id", "kind", "member_ids", "title", "avatar", "newest", "last_seq", "last_message_seq", "last_ms", "unread", "mentioned", "state", "counted", "mention_seq")
     CONVERSATION_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     MEMBER_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -936,6 +938,8 @@ class Conversation(_message.Message):
     UNREAD_FIELD_NUMBER: _ClassVar[int]
     MENTIONED_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    COUNTED_FIELD_NUMBER: _ClassVar[int]
+    MENTION_SEQ_FIELD_NUMBER: _ClassVar[int]
     conversation_id: int
     kind: ConversationKind
     member_ids: _containers.RepeatedScalarFieldContainer[int]
@@ -948,7 +952,9 @@ class Conversation(_message.Message):
     unread: int
     mentioned: bool
     state: ConversationState
-    def __init__(self, conversation_id: _Optional[int] = ..., kind: _Optional[_Union[ConversationKind, str]] = ..., member_ids: _Optional[_Iterable[int]] = ..., title: _Optional[str] = ..., avatar: _Optional[str] = ..., newest: _Optional[_Union[Event, _Mapping]] = ..., last_seq: _Optional[int] = ..., last_message_seq: _Optional[int] = ..., last_ms: _Optional[int] = ..., unread: _Optional[int] = ..., mentioned: _Optional[bool] = ..., state: _Optional[_Union[ConversationState, _Mapping]] = ...) -> None: ...
+    counted: int
+    mention_seq: int
+    def __init__(self, conversation_id: _Optional[int] = ..., kind: _Optional[_Union[ConversationKind, str]] = ..., member_ids: _Optional[_Iterable[int]] = ..., title: _Optional[str] = ..., avatar: _Optional[str] = ..., newest: _Optional[_Union[Event, _Mapping]] = ..., last_seq: _Optional[int] = ..., last_message_seq: _Optional[int] = ..., last_ms: _Optional[int] = ..., unread: _Optional[int] = ..., mentioned: _Optional[bool] = ..., state: _Optional[_Union[ConversationState, _Mapping]] = ..., counted: _Optional[int] = ..., mention_seq: _Optional[int] = ...) -> None: ...
 
 class ConversationState(_message.Message):
     __slots__ = ("conversation_id", "pinned_ms", "muted", "hidden_seq", "cleared_seq", "read_seq")

@@ -6,12 +6,13 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from imchat.domain.errors import Unavailable
 from imchat.ports import Limit, Purpose
-from imchat.store.memory import MemoryCodeStore, MemoryHub, MemoryNodeCopy, MemoryRateLimiter
+from imchat.store.memory import MemoryCodeStore, MemoryHub, MemoryNodeCopy, MemoryPresence, MemoryRateLimiter
 from imchat.store.memory.expiring import ExpiringDict
 from tests.contract.bus import BusContract, appended
 from tests.contract.codes import CodeStoreContract
 from tests.contract.limiter import RateLimiterContract
 from tests.contract.nodes import NodeCopyContract
+from tests.contract.presence import PHONE, PresenceContract
 
 
 class OnAClock:
@@ -81,6 +82,21 @@ class MemoryNodeCopyTests(OnAClock, NodeCopyContract, TestCase):
     def make_copy(self):
         self.start_clock()
         return MemoryNodeCopy(self.now_ms)
+
+
+class MemoryPresenceTests(OnAClock, PresenceContract, TestCase):
+    def make_presence(self):
+        self.start_clock()
+        return MemoryPresence(self.now_ms)
+
+    async def test_who_is_gone_takes_no_room(self):
+        await self.presence.put([PHONE], 60_000)
+        await self.presence.drop([PHONE])
+        self.assertEqual(len(self.presence), 0)
+        await self.presence.put([PHONE], 100)
+        await self.elapse(100)
+        await self.there(PHONE.user_id)
+        self.assertEqual(len(self.presence), 0)
 
 
 class MemoryBusTests(OnAClock, BusContract, TestCase):

@@ -12,12 +12,13 @@ from imchat.domain.verification import digest
 from imchat.net.ids import SecureIds
 from imchat.net.redis import RedisBus, RedisPublisher
 from imchat.ports import EventsAppended, Limit, Purpose
-from imchat.store.redis import RedisCodes, RedisLimiter, RedisNodeCopy
+from imchat.store.redis import RedisCodes, RedisLimiter, RedisNodeCopy, RedisPresence
 from imchat.store.redis.limits import GIVE_BACK, TAKE
 from tests.contract.bus import BusContract, appended
 from tests.contract.codes import CodeStoreContract
 from tests.contract.limiter import RateLimiterContract
 from tests.contract.nodes import A, NodeCopyContract
+from tests.contract.presence import ANN, ELSEWHERE, PHONE, TABLET, PresenceContract
 from tests.redis import closing, pause, settings, started_pool
 from tests.services import redis
 
@@ -164,6 +165,41 @@ class RedisNodeCopyTests(OnRedis, NodeCopyContract, TestCase):
             await copy.read()
         with self.assertRaises(Unavailable):
             await copy.write([A], 1_000)
+
+
+class RedisPresenceTests(OnRedis, PresenceContract, TestCase):
+    def make_presence(self):
+        self.prefix = self.start()
+        self.key = f"{self.prefix}presence:{ANN}".encode()
+        return RedisPresence(self.pool, self.prefix)
+
+    async def test_what_one_node_puts_another_reads(self):
+        await self.presence.put([PHONE], 60_000)
+        self.assertEqual(await RedisPresence(self.pool, self.prefix).get([ANN]), {ANN: (PHONE,)})
+
+    async def test_redis_forgets_who_is_gone_and_devices_of_nodes_that_are(self):
+        await self.presence.put([PHONE], 50)
+        await self.elapse(60)
+        self.assertEqual(await self.pool.call(b"EXISTS", self.key), 0)
+        await self.presence.put([PHONE], 50)
+        await self.presence.put([ELSEWHERE], 60_000)
+        await self.elapse(60)
+        await self.presence.put([TABLET], 60_000)
+        self.assertEqual(len(await self.pool.call(b"HKEYS", self.key)), 2)
+        self.assertGreater(await self.pool.call(b"PTTL", self.key), 50_000)
+
+    async def test_what_another_version_wrote_is_left_out(self):
+        await self.presence.put([PHONE], 60_000)
+        ends = b"9" * 16
+        for value in (b"", b"x", ends, ends + b" {}", ends + b" [1]", ends + b" nonsense", ends + b' {"state":9}'):
+            await self.pool.call(b"HSET", self.key, b"odd", value)
+            self.assertEqual(await self.there(ANN), [PHONE], value)
+
+    async def test_a_redis_that_is_away_says_so(self):
+        presence = RedisPresence(started_pool(self, settings(1, timeout=60.0)))
+        for attempt in (presence.get([ANN]), presence.put([PHONE], 1_000), presence.drop([PHONE])):
+            with self.assertRaises(Unavailable):
+                await attempt
 
 
 class RedisBusTests(OnRedis, BusContract, TestCase):

@@ -6,14 +6,22 @@ from pathlib import Path
 from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
-from imchat.store.sql import bulk
 from imchat.store.sql.sqlite_dialect import SqliteDialect
 from imchat.store.sqlite import migrate, open_database
 from tests.contract import mariadb
 from tests.contract.accounts import AccountStoreContract, InvitationStoreContract
 from tests.contract.conversations import ConversationStoreContract
 from tests.contract.health import StoresHealthContract
+from tests.contract.own_states import (
+    ConversationListContract,
+    OwnStateContract,
+    PositionStoreContract,
+    SeqAtContract,
+)
+from tests.contract.people import DeletionContract, ProfileContract, SearchContract, SessionListContract
 from tests.contract.reading import ChangedContract, HostedContract, ReadContract
+from tests.contract.relations import RelationsContract, SeenContract
+from tests.contract.retention import RetentionContract
 from tests.contract.sessions import SessionStoreContract
 from tests.contract.streams import StreamStoreContract
 from tests.fakes.stores import MemoryDatabase
@@ -27,7 +35,18 @@ CONTRACTS = (
     ChangedContract,
     HostedContract,
     ConversationStoreContract,
+    RelationsContract,
+    SeenContract,
+    ConversationListContract,
+    OwnStateContract,
+    PositionStoreContract,
+    SeqAtContract,
+    RetentionContract,
     StoresHealthContract,
+    ProfileContract,
+    SearchContract,
+    DeletionContract,
+    SessionListContract,
 )
 
 
@@ -76,8 +95,8 @@ class LiteralDialect(SqliteDialect):
 
     max_statement = 100_000
 
-    def store(self, tx, heads, rows, last):
-        for statement in bulk.statements(heads, rows, self.max_statement):
+    def store(self, tx, heads, rows, effects, last):
+        for statement in self.statements(heads, rows, effects, self.max_statement):
             tx.run(statement)
 
 

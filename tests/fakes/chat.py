@@ -72,6 +72,10 @@ class RecordingConnection:
     def behind(self, stream_id: int, last_seq: int) -> None:
         self.told.append(("behind", stream_id, last_seq))
 
+    def tell(self, data: bytes) -> bool:
+        self.told.append(("tell", data))
+        return True
+
     def goodbye(self, error: IMError) -> None:
         self._end(error.code)
 
@@ -216,7 +220,15 @@ class MemoryStreams:
         return {stream_id: head(stream_id, self.last_seq(stream_id)) for stream_id in stream_ids}
 
     async def read(
-        self, stream_id: int, reader_id: int, *, after: int, before: int, limit: int, max_bytes: int
+        self,
+        stream_id: int,
+        reader_id: int,
+        *,
+        after: int,
+        before: int,
+        limit: int,
+        max_bytes: int,
+        for_others: bool = False,
     ) -> EventRange | None:
         self.reads.append((stream_id, reader_id, after))
         self._ask()
@@ -281,7 +293,7 @@ class MemorySessions:
             self.held.append(held)
             await held
 
-    async def hello(self, token_hash: bytes, device_id: str, now_ms: int) -> Session | None:
+    async def hello(self, token_hash: bytes, device_id: str, now_ms: int, address: str = "") -> Session | None:
         found = self.rows.get(token_hash)
         if found is not None and found.device.device_id == device_id:
             found = self.rows[token_hash] = replace(found, generation=found.generation + 1)

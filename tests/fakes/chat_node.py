@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.address import IPv4Address
@@ -12,8 +13,10 @@ from imchat.chat.node import ChatNode
 from imchat.chat.settings import ChatSettings
 from imchat.domain.accounts import email_key, name_key
 from imchat.domain.models import Device, NodeAddress, User
+from imchat.domain.permissions import ContactsPolicy
 from imchat.domain.sessions import token_hash, token_text
 from imchat.net.content import WireContentCodec
+from imchat.store.memory import MemoryPresence, MemoryRateLimiter
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.codec import encode
 from imchat.wire.frames import FrameSplitter, frame
@@ -45,16 +48,25 @@ class NodeRig:
     Args:
         settings: Defaults where None.
         room: What the transports of its clients take before they are full; None is no end.
+        contacts: Who may talk to whom: in most tests everybody.
     """
 
-    def __init__(self, settings: ChatSettings | None = None, room: int | None = None) -> None:
+    def __init__(
+        self,
+        settings: ChatSettings | None = None,
+        room: int | None = None,
+        contacts: ContactsPolicy = ContactsPolicy.OPEN,
+    ) -> None:
         self.clock = Clock()
         self.clock.advance(START)
         self.room = room
+        self.contacts = contacts
         self.database = MemoryDatabase(self.clock)
         self.hub = LossyHub(self.clock)
+        self.presence = MemoryPresence(self.database.now_ms)
         self.status = RecordingStatus()
         self.ids = SeededIds(7)
+        self.limiter = MemoryRateLimiter(self.database.now_ms)
         self.users: dict[str, int] = {}
         self.node = self.make_node("node-1", settings)
 
@@ -67,12 +79,21 @@ class NodeRig:
             sessions=self.database.sessions,
             streams=self.database.streams,
             conversations=self.database.conversations,
+            contacts=self.database.contacts,
+            people=self.database.people,
+            relations=self.database.contacts,
+            seen=self.database.seen,
+            presence=self.presence,
+            own_states=self.database.own_states,
+            positions=self.database.positions,
+            retention=self.database.retention,
             bus=self.hub.attach(node_id),
             status=self.status,
+            limiter=self.limiter,
             ids=self.ids,
             clock=self.clock,
             codec=WireContentCodec(),
-            settings=settings or ChatSettings(),
+            settings=replace(settings or ChatSettings(), contacts=self.contacts),
         )
         node.start()
         return node

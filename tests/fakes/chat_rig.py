@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 from twisted.internet.task import Clock
 from twisted.logger import Logger
 
@@ -23,6 +26,7 @@ from imchat.chat.settings import ChatSettings
 from imchat.domain.content import Text
 from imchat.domain.errors import IMError
 from imchat.domain.models import Event
+from imchat.domain.permissions import ContactsPolicy, permit
 from imchat.net.background import spawn
 from imchat.net.content import WireContentCodec
 from tests.fakes.chat import MemoryStreams, RecordingBus, RecordingConnection, session, turns
@@ -46,7 +50,7 @@ class SendRig:
         self.clock = Clock()
         self.clock.advance(1_000_000)
         self.log = Logger()
-        self.settings = settings or ChatSettings()
+        self.settings = replace(settings or ChatSettings(), contacts=ContactsPolicy.OPEN)
         self.streams = streams
         self.bus = RecordingBus()
         self.registry = Registry()
@@ -62,8 +66,10 @@ class SendRig:
         self.pushes.report(self.missing.expect, self.missing.added, self.missing.unhosted)
         self.delivery = Delivery(self.pushes, self.memberships, self.bus, spawn)
         self.quota = Quota(self.clock, self.settings.limits, self.settings.account_limits)
-        self.sender = Sender(WireContentCodec(), self.memberships, self.delivery, self.quota, self.log)
-        self.storing = Storing(streams, Faults(SeededIds(), self.log))
+        self.sender = Sender(
+            WireContentCodec(), self.memberships, self.delivery, self.quota, self.log, self.settings.contacts
+        )
+        self.storing = Storing(streams, Faults(SeededIds(), self.log), partial(permit, policy=self.settings.contacts))
         self.batcher = Batcher(self.storing, self.settings, self.clock, spawn, self.sender.settle)
         self.sender.feed(self.batcher)
 

@@ -76,6 +76,9 @@ class FakePeer(FrameProtocol):
         ]
         self.answer(frame, users=pb.Users(users=found))
 
+    def on_mark_delivered(self, frame):
+        self.answer(frame, done=pb.Done())
+
     def on_send_message(self, frame):
         send = frame.send_message
         stream = self.server.streams.get(send.conversation_id)

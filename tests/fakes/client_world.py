@@ -46,11 +46,32 @@ class FakeGate:
         return Login(user_id, self.server.users[user_id], token, 10**15, Route(self.nodes))
 
 
+AT_ONCE = 10_000
+"""More calls than that at one moment are a loop that no time passes in: its test would never end."""
+
+
+class BusyClock(Clock):
+    """A clock that lets a busy loop fail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moment, self._count = 0.0, 0
+
+    def callLater(self, delay, callable, *args, **kw):
+        if self.rightNow != self._moment:
+            self._moment, self._count = self.rightNow, 0
+        self._count += 1
+        if self._count > AT_ONCE:
+            self._count = 0
+            raise AssertionError(f"a busy loop: {callable} again and again")
+        return super().callLater(delay, callable, *args, **kw)
+
+
 class FakeWorld:
     """A clock, a server, and clients with all that they need."""
 
     def __init__(self, nodes=(NODE,), seed=1) -> None:
-        self.clock = Clock()
+        self.clock = BusyClock()
         self.clock.advance(1_000_000)
         self.server = FakeServer(self.clock)
         self.gate = FakeGate(self.server, nodes)

@@ -95,6 +95,12 @@ class FakeStatus:
         self.sessions = {t: s for t, s in self.sessions.items() if s.user_id != user_id}
         self.ended.append((user_id, reason))
 
+    async def end_other_sessions(self, user_id: int, device_id: str, reason: str) -> None:
+        self._check()
+        kept = {t: s for t, s in self.sessions.items() if s.user_id != user_id or s.device.device_id == device_id}
+        self.sessions = kept
+        self.ended.append((user_id, reason))
+
 
 @dataclass
 class FakeVerify:

@@ -11,7 +11,7 @@ from openapi_spec_validator import validate
 from imchat.gate import openapi
 from imchat.gate.adapter import GateApi
 from imchat.gate.operations import OPERATIONS
-from tests.net.gate_case import BODIES, CODE, LOGIN, RESET, USER, HttpCase
+from tests.net.gate_case import BODIES, CODE, LOGIN, PASSWORD, RESET, USER, HttpCase
 
 
 class DocumentTests(HttpCase):
@@ -66,6 +66,9 @@ class DocumentTests(HttpCase):
             ("POST", "/v1/users", {**USER, "name": "Bob", "password": "x" * 70_000}, {}),
             ("POST", "/v1/password-resets", RESET, {}),
             ("POST", "/v1/logins", {**LOGIN, "password": "wrong"}, {}),
+            ("POST", "/v1/password-changes", {"old_password": "wrong", "new_password": PASSWORD}, token),
+            ("POST", "/v1/password-changes", {"old_password": PASSWORD, "new_password": PASSWORD}, token),
+            ("POST", "/v1/account-deletions", {"password": "wrong"}, token),
             ("POST", "/v1/routes", None, token),
             ("POST", "/v1/routes", None, {}),
             ("DELETE", "/v1/sessions/current", None, token),

@@ -31,6 +31,7 @@ CASES: dict[type, dict[str, tuple[tuple, object]]] = {
         "route": (("t" * 43,), (SESSION, Route(()), 1_700_000_000_003)),
         "end_session": (("t" * 43,), None),
         "end_all_sessions": ((BIG, "password_reset"), None),
+        "end_other_sessions": ((BIG, "tablet.1", "password_change"), None),
     },
     VerifyPort: {
         "send_code": ((Purpose.PASSWORD_RESET, "a@b.example", MailKind.NO_ACCOUNT, "zh-CN;q=0.9"), 300_000),

@@ -24,6 +24,7 @@ from imchat.ports import (
     ConversationStore,
     Mail,
     Mailer,
+    PresenceStore,
     Publisher,
     RateLimiter,
     SessionStore,
@@ -32,7 +33,7 @@ from imchat.ports import (
 )
 from imchat.status.logic import StatusLogic
 from imchat.status.logic.nodes import Nodes
-from imchat.store.redis import RedisCodes
+from imchat.store.redis import RedisCodes, RedisPresence
 from imchat.store.sql.database import Database
 from tests.fakes.ids import SeededIds
 from tests.simulation.clients import Device
@@ -170,6 +171,10 @@ class Builders:
         """Where verification codes are."""
         return RedisCodes(pool, pool.settings.prefix)
 
+    def build_presence(self, base: parts.Base, pool: RedisPool) -> PresenceStore:
+        """Who is there, as all chat nodes know it."""
+        return RedisPresence(pool, pool.settings.prefix)
+
     def build_mailer(self, base: parts.Base) -> Mailer:
         """What sends mails."""
         return Mailbox(self, base.reactor)
@@ -181,10 +186,18 @@ class Builders:
         return parts.status_logic(base, database.sessions, publisher, nodes)
 
     def build_chat_node(
-        self, base: parts.Base, node_id: str, address: NodeAddress, database: Database, bus: Bus, status: StatusPort
+        self,
+        base: parts.Base,
+        node_id: str,
+        address: NodeAddress,
+        database: Database,
+        bus: Bus,
+        presence: PresenceStore,
+        status: StatusPort,
+        limiter: RateLimiter,
     ) -> ChatNode:
         """A chat node."""
-        return parts.chat_node(base, node_id, address, database, bus, status, self.conditions.chat)
+        return parts.chat_node(base, node_id, address, database, bus, presence, status, limiter, self.conditions.chat)
 
     def build_client(self, device: Device, outside: Outside, handler: Handler, options: Options) -> Client:
         """The client of a device."""

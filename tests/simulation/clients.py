@@ -136,7 +136,14 @@ class Device(Application):
             return
         self.world.trace.note(self.name, "off")
         with self.world.network.stepping(process):
-            self.client.stop().addBoth(lambda _: self._end(process))
+            self.client.stop().addBoth(lambda _: self._stopped(process))
+
+    def _stopped(self, process: SimulatedProcess) -> None:
+        if process.dead:
+            return
+        self._end(process)
+        if self.wanted:  # again: its owner did not wait until it had ended
+            self.switch_on()
 
     def kill(self, why: str, silently: bool = False) -> None:
         """End its process at once; the disk stays."""

@@ -7,6 +7,7 @@ from random import Random
 
 from imchat.chat.settings import ChatSettings
 from imchat.domain.limits import Limit
+from imchat.domain.permissions import ContactsPolicy
 from imchat.domain.rates import SESSION_RATES
 
 
@@ -42,7 +43,7 @@ class Conditions:
     faults: int = 26
     busy: float = 75.0
     settle: float = 300.0
-    chat: ChatSettings = field(default_factory=ChatSettings)
+    chat: ChatSettings = field(default_factory=lambda: ChatSettings(contacts=ContactsPolicy.OPEN))
 
 
 def conditions(seed: int) -> Conditions:
@@ -67,6 +68,7 @@ def conditions(seed: int) -> Conditions:
 def _chat_settings(random: Random) -> ChatSettings:
     """Sometimes so narrow that every bound is met."""
     return ChatSettings(
+        contacts=ContactsPolicy.OPEN,
         limits=replace(
             SESSION_RATES, messages=random.choice((Limit(600, 60_000), Limit(600, 60_000), Limit(25, 10_000)))
         ),

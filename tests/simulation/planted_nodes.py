@@ -34,8 +34,8 @@ def turned_into(thing: Any, kind: type) -> Any:
 class BrokenNode(World):
     """A world with broken chat nodes."""
 
-    def build_chat_node(self, base, node_id, address, database, bus, status):
-        node = super().build_chat_node(base, node_id, address, database, bus, status)
+    def build_chat_node(self, base, node_id, address, database, bus, presence, status, limiter):
+        node = super().build_chat_node(base, node_id, address, database, bus, presence, status, limiter)
         self.plant(node, node_id, bus)
         return node
 

@@ -17,6 +17,7 @@ from imchat.store.sql import bulk
 from imchat.store.sql.append import flush
 from imchat.store.sql.bulk import EventRow
 from imchat.store.sql.dialect import Fault
+from imchat.store.sql.effects import Effects
 from imchat.store.sql.streams import SqlStreams
 from imchat.store.sql.transaction import Transaction
 from tests.simulation.world import World
@@ -38,12 +39,17 @@ class _Instead:
 
 def _storing(tx: Transaction, store: Store) -> Any:
     """A transaction in which heads and events are written in another way."""
-    dialect = _Instead(tx.dialect, store=lambda _, heads, rows, last: store(tx, heads, rows))
-    return _Instead(tx, dialect=dialect)
+
+    def instead(_: Transaction, heads: Sequence[Head], rows: Sequence[EventRow], effects: Effects, last: bool) -> None:
+        store(tx, heads, rows)
+        for statement in effects.statements(tx.dialect.on_reading, tx.max_statement):
+            tx.run(statement)
+
+    return _Instead(tx, dialect=_Instead(tx.dialect, store=instead))
 
 
 def _write(tx: Transaction, heads: Sequence[Head], rows: Sequence[EventRow]) -> None:
-    tx.dialect.store(tx, heads, rows, False)
+    tx.dialect.store(tx, heads, rows, Effects(), False)
 
 
 def _write_heads(tx: Transaction, heads: Sequence[Head]) -> None:
@@ -123,8 +129,8 @@ class PublishesBeforeCommit(World):
     def build_streams(self, base, streams):
         return _HastyStreams(base, streams)
 
-    def build_chat_node(self, base, node_id, address, database, bus, status):
-        node = super().build_chat_node(base, node_id, address, database, bus, status)
+    def build_chat_node(self, base, node_id, address, database, bus, presence, status, limiter):
+        node = super().build_chat_node(base, node_id, address, database, bus, presence, status, limiter)
         database.streams.deliver = node._delivery.committed
         return node
 
@@ -225,7 +231,7 @@ class _CountingStreams(BrokenStreams):
             offsets = {one: self._counted.get(one, counted[one] - new[one]) + new[one] - counted[one] for one in new}
             self._counted.update({one: counted[one] + offsets[one] for one in offsets})
             moved = [replace(head, counted=head.counted + offsets[head.stream_id]) for head in heads]
-            _write(tx, moved, [(*row[:7], row[7] + offsets[row[0]], row[8]) for row in rows])
+            _write(tx, moved, [(*row[:7], row[7] + offsets[row[0]], *row[8:]) for row in rows])
 
         return await self._flush(permit, drafts, store)
 

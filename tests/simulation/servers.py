@@ -260,7 +260,9 @@ class ChatServer(Server):
         to_status = self._links(base, messages.STATUS, world.statuses, STATUS_PORT)
         bus = world.build_bus(base, pool, self)
         address = NodeAddress(self.host, CHAT_PORT, False)
-        self.node = node = world.build_chat_node(base, self.name, address, database, bus, RemoteStatus(to_status))
+        status, limiter = RemoteStatus(to_status), world.build_limiter(base, pool)
+        presence = world.build_presence(base, pool)
+        self.node = node = world.build_chat_node(base, self.name, address, database, bus, presence, status, limiter)
         return Steps(
             opening=(
                 lambda: _now(pool.start, bus.start),

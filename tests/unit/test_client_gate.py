@@ -17,6 +17,7 @@ from imchat.client.gate import TIMEOUT
 from imchat.client.login import open_session
 from imchat.client.network import trust_root
 from imchat.domain.errors import (
+    BadCredentials,
     CodeInvalid,
     Internal,
     InvalidRequest,
@@ -118,6 +119,20 @@ class Gates(SynchronousTestCase):
         self.answer(204, b"")
         self.result(self.gate.reset_password("a@x.test", "1", "pw"))
         self.assertEqual(json.loads(self.site.asked[1][2])["invitation"], "inv")
+
+    def test_another_password_and_the_end_of_the_account(self):
+        self.answer(204, b"")
+        self.result(self.gate.change_password("tok", "old one", "new one"))
+        self.result(self.gate.delete_account("tok", "new one"))
+        self.assertEqual(
+            [(method, path, json.loads(body), auth) for method, path, body, auth in self.site.asked],
+            [
+                ("POST", "/v1/password-changes", {"old_password": "old one", "new_password": "new one"}, "Bearer tok"),
+                ("POST", "/v1/account-deletions", {"password": "new one"}, "Bearer tok"),
+            ],
+        )
+        self.answer(403, {"code": "bad_credentials", "detail": "the old password is wrong"})
+        self.error(self.gate.change_password("tok", "x", "y"), BadCredentials)
 
     def test_problems_become_errors_by_their_code(self):
         for status, code, kind in (

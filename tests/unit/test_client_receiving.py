@@ -2,6 +2,7 @@
 
 from twisted.internet.defer import Deferred
 
+from imchat.client.backoff import Timing
 from imchat.client.inbox import MAX_READY
 from imchat.client.state import MemoryState
 from imchat.wire import imchat_pb2 as pb
@@ -128,6 +129,33 @@ class Receiving(ClientCase):
         self.world.run(5)
         self.assertEqual((user.texts(self.talk), user.texts(other)), (["1"], ["2"]))
         self.assertEqual(len(self.server.hellos), 1)
+
+    def test_a_connection_lost_while_a_sync_waits_to_be_repeated_is_replaced_at_once(self):
+        def busy(peer, frame):
+            if frame.HasField("sync") and len(self.server.hellos) == 1:
+                peer.refuse(frame, "unavailable", 60_000)
+                return True
+            return False
+
+        self.server.intercept = busy
+        self.say("1")
+        user = self.user()
+        self.world.run(1)
+        self.server.cut()
+        self.world.run(5)
+        self.assertEqual(len(self.server.hellos), 2)
+        self.assertEqual(user.texts(self.talk), ["1"])
+
+    def test_while_the_connection_closes_a_hole_is_not_asked_for_again_and_again(self):
+        user = self.live(timing=Timing(hole=0.0))
+        self.server.deliver = lambda peer, event: [] if event.seq == 1 else [0]
+        self.say("1", "2")
+        self.server.peer(1).send(Frame(goodbye=pb.Goodbye(code="unavailable", message="the node goes away")))
+        self.world.run(self.server.latency)
+        connection = user.client._engine._connection
+        self.assertEqual((connection.closing, connection.ended), (True, None))
+        self.world.run(30)
+        self.assertEqual(user.texts(self.talk), ["1", "2"])
 
     def test_a_cut_in_the_middle_of_everything(self):
         self.server.sync_events = self.server.history_events = 2

@@ -160,7 +160,7 @@ class AppendTests(SynchronousTestCase):
         self.assertLessEqual(len([s for s in seen if s.startswith("SELECT")]), 2 + -(-200 // KEYS_AT_ONCE))
 
     def test_statements_of_literals_are_cut_at_their_longest(self):
-        rows = [(11, n, 1, b"\xff" * 16, 1, b"'); --" * 100, b"d" * 32, n, 5) for n in range(10)]
+        rows = [(11, n, 1, b"\xff" * 16, 1, b"'); --" * 100, b"d" * 32, n, 5, 0) for n in range(10)]
         for longest, count in ((1, 10), (3_100, 5), (1_000_000, 1)):
             seen = list(insert_events(rows, longest))
             self.assertEqual(len(seen), count)

@@ -8,7 +8,7 @@ from imchat.domain.models import Device, NodeAddress, NodeReport, User
 from imchat.domain.sessions import DAY_MS, hash_of_text, token_bytes, token_hash
 from imchat.net.background import spawn
 from imchat.net.content import WireContentCodec
-from imchat.ports import EventsAppended, SessionsClosed
+from imchat.ports import EventsAppended, PersonChanged, SessionsClosed
 from imchat.status.logic import Nodes, StatusLogic
 from imchat.status.settings import StatusSettings
 from imchat.store.memory import MemoryNodeCopy
@@ -271,6 +271,39 @@ class EndTests(StatusCase):
         self.run_now(self.status.end_all_sessions(ADA, "operator"))
         self.assertEqual(self.publisher.published, [("user:101", SessionsClosed(ADA, None, "session_ended"))])
         self.assertEqual(len(self.private_stream()), 1)
+
+    def test_ending_all_others_spares_the_device_and_other_users(self):
+        generation = self.run_now(self.status.authenticate(self.laptop.token)).generation
+        self.run_now(self.status.end_other_sessions(ADA, "phone-1", "password_change"))
+        self.fails(self.status.authenticate(self.laptop.token), Unauthenticated)
+        for login in (self.phone, self.bob):
+            self.run_now(self.status.authenticate(login.token))
+        (event,) = self.private_stream()
+        self.assertEqual(CODEC.decode(event.kind, event.content), SessionsEnded(("laptop-1",), "password_change"))
+        self.assertEqual(
+            self.publisher.published,
+            [
+                ("user:101", EventsAppended(ADA, 0, (event,))),
+                ("user:101", SessionsClosed(ADA, ("laptop-1",), "session_ended", generation + 1)),
+            ],
+        )
+
+    def test_ending_all_others_where_there_is_none_says_nothing(self):
+        for _ in range(2):
+            self.run_now(self.status.end_other_sessions(BOB, "phone-1", "password_change"))
+        self.assertEqual((self.private_stream(BOB), self.publisher.published), ((), []))
+        self.run_now(self.status.authenticate(self.bob.token))
+
+    def test_with_the_account_its_sessions_end_and_those_who_watch_it_are_told(self):
+        self.assertTrue(self.run_now(self.database.accounts.delete(ADA, "hash", self.now_ms())))
+        self.run_now(self.status.end_all_sessions(ADA, "account_deleted"))
+        self.assertEqual(
+            self.publisher.published,
+            [
+                ("user:101", SessionsClosed(ADA, None, "session_ended")),
+                ("person:101", PersonChanged(ADA, profile=True, presence=True)),
+            ],
+        )
 
     def test_a_bus_that_is_away_fails_no_request_and_is_told_by_itself_alone(self):
         self.publisher.failure = Unavailable("Redis is away")

@@ -39,6 +39,13 @@ class Connection(Protocol):
     def behind(self, stream_id: int, last_seq: int) -> None:
         """A stream goes up to a seq, and not all of it was pushed here: the client reads what it lacks."""
 
+    def tell(self, data: bytes) -> bool:
+        """Something that is worth nothing later, encoded; left out for a connection that reads slowly.
+
+        Returns:
+            Whether it was sent.
+        """
+
     def goodbye(self, error: IMError) -> None:
         """The session is over for this connection: tell why and close."""
 
@@ -109,11 +116,12 @@ class Live:
         blocks: By conversation, what keeps its order (:class:`Block`).
         noted_ms: When the database was last told that the session is in use.
         spent: What it has used of the limits of a connection.
+        typed: By conversation, when others were last told that the user is typing there.
     """
 
     __slots__ = (
-        "account", "arrivals", "blocks", "connection", "device_id", "generation", "name", "noted_ms", "spent",
-        "user_id",
+        "account", "arrivals", "blocks", "connection", "device_id", "generation", "name", "noted_ms", "platform",
+        "spent", "typed", "user_id",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, session: Session, account: Account) -> None:
@@ -121,9 +129,11 @@ class Live:
         self.user_id = session.user_id
         self.name = session.name
         self.device_id = session.device.device_id
+        self.platform = session.device.platform
         self.generation = session.generation
         self.noted_ms = session.last_used_ms
         self.account = account
         self.spent = unspent()
         self.arrivals = 0
         self.blocks: dict[int, Block] = {}
+        self.typed: dict[int, int] = {}

@@ -38,6 +38,11 @@ def user_channel(user_id: int) -> str:
     return f"user:{user_id}"
 
 
+def person_channel(user_id: int) -> str:
+    """The channel of those who watch one user."""
+    return f"person:{user_id}"
+
+
 def _channels(membership: Membership) -> list[str]:
     """Where the other nodes hear of a conversation's events."""
     if membership.kind is ConversationKind.DIRECT:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from twisted.internet.interfaces import IReactorTime
 
 from imchat.chat.logic.connection import Live
@@ -10,7 +12,7 @@ from imchat.chat.logic.quota import Quota
 from imchat.domain.content import ContentCodec, ConversationAdded, digest
 from imchat.domain.errors import InvalidRequest, NotFound
 from imchat.domain.models import MAX_ID, SYSTEM_SENDER, ConversationKind, Draft, Opened
-from imchat.domain.permissions import may_open_direct
+from imchat.domain.permissions import ContactsPolicy, may_open_direct, may_write
 from imchat.ports import ConversationStore, Ids
 
 
@@ -24,6 +26,7 @@ class Direct:
         ids: For new ids.
         quota: Limits.
         clock: The time.
+        policy: Who may talk to whom directly.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class Direct:
         ids: Ids,
         quota: Quota,
         clock: IReactorTime,
+        policy: ContactsPolicy,
     ) -> None:
         self._store = store
         self._delivery = delivery
@@ -41,6 +45,7 @@ class Direct:
         self._ids = ids
         self._quota = quota
         self._clock = clock
+        self._may_write = partial(may_write, policy=policy)
 
     async def open(self, live: Live, peer_id: int) -> Opened:
         """The direct conversation of a session's user with another; made, and told to both, if there is none.
@@ -48,6 +53,7 @@ class Direct:
         Raises:
             InvalidRequest: the peer is the user.
             NotFound: there is no such user.
+            NotContacts: there is none, and the two may not write to each other.
             RateLimited: too many look-ups.
         """
         self._quota.lookup(live)
@@ -61,7 +67,9 @@ class Direct:
             self._announcement(peer_id, conversation_id, live.user_id),
         ]
         now_ms = int(self._clock.seconds() * 1000)
-        opened = await self._store.open_direct(live.user_id, peer_id, conversation_id, announcements, now_ms)
+        opened = await self._store.open_direct(
+            live.user_id, peer_id, conversation_id, announcements, now_ms, self._may_write
+        )
         if opened is None:
             raise NotFound("there is no such user")
         self._delivery.private(opened.events)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 from twisted.internet.interfaces import IReactorTime
@@ -11,7 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from imchat.chat.logic.connection import Live
 from imchat.chat.logic.registry import Registry
 from imchat.chat.logic.waiting import Work
-from imchat.domain.models import Event, Membership
+from imchat.domain.models import Event, Member, Membership
 
 EncodeEvent = Callable[[Event], bytes]
 """An event as it is pushed, ready for any connection."""
@@ -70,9 +71,18 @@ class FanOut:
         Args:
             skip: Connections that know of it already.
         """
+        members: Collection[Member] = membership.members.values()
+        if event.target_seq and any(member.from_seq > event.target_seq for member in members):
+            # They may see the event, and not the message that it is about.
+            later = [member for member in members if member.from_seq > event.target_seq]
+            members = [member for member in members if member.from_seq <= event.target_seq]
+            self._push(replace(event, quote=None, target=None), later, skip)
+        self._push(event, members, skip)
+
+    def _push(self, event: Event, members: Collection[Member], skip: tuple[Live, ...]) -> None:
         stream_id = event.stream_id
-        job = _Job(event, self._recipients(event, membership, skip))
-        if len(membership.members) <= self._per_turn and stream_id not in self._queued:
+        job = _Job(event, self._recipients(event, members, skip))
+        if len(members) <= self._per_turn and stream_id not in self._queued:
             self._deliver(job, None)
             return
         # A small one, too, waits behind a large one of its own stream: pushes of a stream stay in order.
@@ -82,11 +92,11 @@ class FanOut:
         if len(self._jobs) == 1:
             self._clock.callLater(0, self._go_on)
 
-    def _recipients(self, event: Event, membership: Membership, skip: tuple[Live, ...]) -> Iterator[Live]:
+    def _recipients(self, event: Event, members: Iterable[Member], skip: tuple[Live, ...]) -> Iterator[Live]:
         by_user = self._by_user
-        for user_id, member in membership.members.items():
-            if user_id in by_user and member.from_seq <= event.seq:
-                for live in by_user[user_id]:
+        for member in members:
+            if member.user_id in by_user and member.from_seq <= event.seq:
+                for live in by_user[member.user_id]:
                     if live not in skip:
                         yield live
 

@@ -199,6 +199,7 @@ class Missing:
             before=known + 1,
             limit=EVENTS_AT_ONCE,
             max_bytes=BYTES_AT_ONCE,
+            for_others=True,
         )
         if self._hosting.get(stream_id) is not stream:
             return True

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from struct import Struct
 
 from imchat.chat.logic.connection import Live
+from imchat.chat.logic.cursors import pack, unpack
 from imchat.chat.logic.quota import Quota
 from imchat.domain.accounts import MAX_NAME, name_key
 from imchat.domain.errors import InvalidRequest, NotFound, TooLarge
 from imchat.domain.models import MAX_ID, EventRange, StreamState, UserCard
+from imchat.domain.quoting import weight
 from imchat.ports import AccountStore, StreamStore
 
 STREAMS_PER_PAGE = 50
@@ -22,7 +23,6 @@ PAGE_BYTES = 512 * 1024
 """Content in one answer, in bytes: with all that surrounds it, an answer stays below the largest frame."""
 MAX_USERS = 100
 
-_CURSOR = Struct("!QQ")
 _EVENT_OVERHEAD = 64
 
 
@@ -44,17 +44,6 @@ class SyncPage:
 
 def _limit(asked: int, default: int, most: int) -> int:
     return min(asked, most) if asked else default
-
-
-def _decode_cursor(data: bytes) -> tuple[int, int] | None:
-    if not data:
-        return None
-    if len(data) != _CURSOR.size:
-        raise InvalidRequest("the cursor is not from here")
-    last_ms, stream_id = _CURSOR.unpack(data)
-    if last_ms > MAX_ID or stream_id > MAX_ID:
-        raise InvalidRequest("the cursor is not from here")
-    return last_ms, stream_id
 
 
 class Reading:
@@ -85,11 +74,11 @@ class Reading:
         """
         if len(positions) > MAX_POSITIONS:
             raise TooLarge(f"at most {MAX_POSITIONS} positions")
-        where = _decode_cursor(cursor)
+        where = unpack(cursor)
         count = _limit(limit, STREAMS_PER_PAGE, MAX_STREAMS_PER_PAGE)
         states, following = await self._streams.changed(live.user_id, positions, where, count)
         changes = await self._with_events(live, positions, states)
-        return SyncPage(changes, b"" if following is None else _CURSOR.pack(*following))
+        return SyncPage(changes, pack(following))
 
     async def _with_events(
         self, live: Live, positions: Mapping[int, int], states: Sequence[StreamState]
@@ -110,12 +99,20 @@ class Reading:
                 )
             if found is not None:
                 events_left -= len(found.events)
-                bytes_left -= sum(len(event.content) + _EVENT_OVERHEAD for event in found.events)
+                bytes_left -= sum(weight(event) + _EVENT_OVERHEAD for event in found.events)
             changes.append(StreamChange(state, found))
         return tuple(changes)
 
     async def history(
-        self, live: Live, stream_id: int, after: int | None, before: int | None, until: int, limit: int
+        self,
+        live: Live,
+        stream_id: int,
+        after: int | None,
+        before: int | None,
+        until: int,
+        limit: int,
+        since_ms: int = 0,
+        before_ms: int = 0,
     ) -> EventRange:
         """A stretch of a stream.
 
@@ -124,18 +121,25 @@ class Reading:
             before: Downwards from this seq, not included; with neither, downwards from the newest.
             until: With ``after``: up to this seq, not included; 0 for no end.
             limit: Events at most; 0 for the default.
+            since_ms: Upwards from the first event at or after this time; 0: not by time.
+            before_ms: Downwards from the last event before this time or, with ``since_ms``, upwards to it.
 
         Raises:
-            InvalidRequest: ``until`` without ``after``, or not above it.
+            InvalidRequest: ``until`` without ``after``, or not above it; a time together with a seq.
             NotFound: no such stream, or none that this user may see.
         """
         if until and (after is None or until <= after):
             raise InvalidRequest("until goes with after and lies above it")
         if not 0 < stream_id <= MAX_ID:
             raise NotFound("there is no such conversation")
-        end: int | None = min(until, MAX_ID) or None
-        if after is None:
+        if since_ms or before_ms:
+            if after is not None or before is not None:
+                raise InvalidRequest("either a time or a seq says where to begin")
+            after, end = await self._by_time(stream_id, since_ms, before_ms)
+        elif after is None:
             end = MAX_ID if before is None else min(before, MAX_ID)
+        else:
+            end = min(until, MAX_ID) or None
         found = await self._streams.read(
             stream_id,
             live.user_id,
@@ -147,6 +151,12 @@ class Reading:
         if found is None:
             raise NotFound("there is no such conversation")
         return found
+
+    async def _by_time(self, stream_id: int, since_ms: int, before_ms: int) -> tuple[int | None, int | None]:
+        """After and before which seq the events of a time stand; whoever may not see the stream is told by the read."""
+        after = await self._streams.seq_at(stream_id, min(since_ms, MAX_ID)) - 1 if since_ms else None
+        before = await self._streams.seq_at(stream_id, min(before_ms, MAX_ID)) if before_ms else None
+        return after, before
 
     async def users(self, live: Live, ids: Sequence[int], names: Sequence[str]) -> list[UserCard]:
         """The public side of those users who exist, by id or by exact name in any spelling.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
@@ -50,8 +52,17 @@ class Sessions:
         self._quota = quota
         self._clock = clock
         self._greeting: dict[Connection, None] = {}
+        self._began: Callable[[Live], None] = lambda live: None
+        self._ended: tuple[Callable[[Live], None], ...] = ()
 
-    async def hello(self, connection: Connection, token: str, device_id: str) -> Live | None:
+    def report(self, began: Callable[[Live], None], *ended: Callable[[Live], None]) -> None:
+        """Set who is told of sessions that begin here, and who of those that end, whether they were told before or not.
+
+        A session begins when its Hello is answered.
+        """
+        self._began, self._ended = began, ended
+
+    async def hello(self, connection: Connection, token: str, device_id: str, address: str = "") -> Live | None:
         """Find the session of a connection and register it.
 
         Of two connections of one session the one that said Hello later stays, on whichever node.
@@ -59,6 +70,7 @@ class Sessions:
         Args:
             token: The text that the client holds.
             device_id: The device for which it was issued.
+            address: Where the client is, for the user's list of sessions.
 
         Returns:
             The live session; None if the connection ended meanwhile, or was told why it must.
@@ -70,7 +82,7 @@ class Sessions:
         token_hash = hash_of_text(token)
         self._greeting[connection] = None
         try:
-            session = await self._store.hello(token_hash, device_id, self._now_ms())
+            session = await self._store.hello(token_hash, device_id, self._now_ms(), address)
         finally:
             here = self._greeting.pop(connection, False) is None
         if session is None:
@@ -87,7 +99,10 @@ class Sessions:
         # The marks are taken when nothing can be missed any more and before the client asks for what is new.
         await self._hosting.load(session.user_id)
         await self._check_again(live)
-        return live if self._registry.of_connection(connection) is live else None
+        if self._registry.of_connection(connection) is not live:
+            return None
+        self._began(live)
+        return live
 
     def _register(self, connection: Connection, session: Session) -> Live | None:
         other = self._registry.of_device(session.user_id, session.device.device_id)
@@ -143,6 +158,8 @@ class Sessions:
         if known:
             self._quota.leave(live)
             self._release(live.user_id)
+            for ended in self._ended:
+                ended(live)
         return known
 
     def _need(self, user_id: int) -> Deferred[None]:

@@ -9,8 +9,7 @@ from imchat.chat.logic.order import OrderRule
 from imchat.chat.logic.submission import Outcome, Submission
 from imchat.domain.errors import Contended, IMError, Internal, Unavailable, by_code
 from imchat.domain.models import Membership, Refused, Stored
-from imchat.domain.permissions import permit
-from imchat.ports import FlushResult, StreamStore
+from imchat.ports import FlushResult, Permit, StreamStore
 
 RETRY_MS = 1_000
 """When to try again, unless the store knows better."""
@@ -90,11 +89,13 @@ class Storing:
     Args:
         store: The streams.
         faults: Names unexpected failures.
+        permit: Checks permission under the lock.
     """
 
-    def __init__(self, store: StreamStore, faults: Faults) -> None:
+    def __init__(self, store: StreamStore, faults: Faults, permit: Permit) -> None:
         self._store = store
         self._faults = faults
+        self._permit = permit
 
     async def run(self, submissions: list[Submission]) -> Flushed:
         """Try until something is known of each message. Raises nothing."""
@@ -139,7 +140,7 @@ class Storing:
         if not part:
             return None
         try:
-            result = await self._store.flush([flushed.submissions[index].draft for index in part], permit)
+            result = await self._store.flush([flushed.submissions[index].draft for index in part], self._permit)
         except Exception as error:
             return error
         flushed.store(part, result)

@@ -51,7 +51,7 @@ class Submission:
         self.refusal = refusal
         self.failed: IMError | None = None
         self.joined: list[Waiter] | None = None
-        self.size = len(draft.content)
+        self.size = len(draft.content) + len(draft.replacement)
 
     def join(self, live: Live, tag: int) -> Waiter:
         """The same message came again: one outcome for both."""

@@ -26,7 +26,8 @@ async def history(services: Services, live: Live, message: pb.Frame) -> pb.Frame
     body = message.history
     after = body.after if body.HasField("after") else None
     before = body.before if body.HasField("before") else None
-    return history_frame(await services.reading.history(live, body.stream_id, after, before, body.until, body.limit))
+    where = (after, before, body.until, body.limit, body.since_ms, body.before_ms)
+    return history_frame(await services.reading.history(live, body.stream_id, *where))
 
 
 async def get_users(services: Services, live: Live, message: pb.Frame) -> pb.Frame:

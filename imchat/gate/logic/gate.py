@@ -18,6 +18,7 @@ from imchat.domain.errors import (
     Unavailable,
 )
 from imchat.domain.models import Device, Login, Route, Session, User, UserCard
+from imchat.gate.logic.own_account import OwnAccount
 from imchat.gate.logic.policy import GatePolicy
 from imchat.gate.logic.throttle import LoginThrottle, take_or_refuse
 from imchat.ports import (
@@ -73,6 +74,9 @@ class Gate:
         ids: Randomness.
         now_ms: The clock, in ms UTC.
         policy: The operator's choices.
+
+    Attributes:
+        own_account: What users do to their own accounts.
     """
 
     def __init__(
@@ -98,6 +102,7 @@ class Gate:
         self._now_ms = now_ms
         self._policy = policy
         self._throttle = LoginThrottle(limiter, policy.logins_per_account)
+        self.own_account = OwnAccount(accounts, status, hasher, limiter, now_ms, policy)
 
     # --- codes
 

@@ -7,7 +7,7 @@ Whether a method may be asked of a second server after the first was asked and d
 
 - ``open_session``: yes. Both are asked for the same token, so a first that carries it out late changes nothing.
 - ``authenticate``, ``route``: yes, they only read (and count as use).
-- ``end_session``, ``end_all_sessions``: yes, what is ended stays ended.
+- ``end_session``, ``end_all_sessions``, ``end_other_sessions``: yes, what is ended stays ended.
 - ``report``: goes to every server anyway.
 - ``send_code``: no, the person would get two mails, of which the first holds a void code.
 - ``check_code``: no. The code may have been used up and the answer lost; another server would then say
@@ -48,7 +48,10 @@ AUTHENTICATE = Method("authenticate", repeatable=True)
 ROUTE = Method("route", repeatable=True)
 END_SESSION = Method("end_session", repeatable=True)
 END_ALL_SESSIONS = Method("end_all_sessions", repeatable=True)
-STATUS = Service("status", (REPORT, OPEN_SESSION, AUTHENTICATE, ROUTE, END_SESSION, END_ALL_SESSIONS))
+END_OTHER_SESSIONS = Method("end_other_sessions", repeatable=True)
+STATUS = Service(
+    "status", (REPORT, OPEN_SESSION, AUTHENTICATE, ROUTE, END_SESSION, END_ALL_SESSIONS, END_OTHER_SESSIONS)
+)
 
 SEND_CODE = Method("send_code", repeatable=False)
 CHECK_CODE = Method("check_code", repeatable=False)

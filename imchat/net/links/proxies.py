@@ -57,6 +57,11 @@ class RemoteStatus:
         """End every session of a user, immediately on all nodes."""
         await self._links.call(messages.END_ALL_SESSIONS, {"user_id": user_id, "reason": reason})
 
+    async def end_other_sessions(self, user_id: int, device_id: str, reason: str) -> None:
+        """End every session of a user but that of one device, immediately on all nodes."""
+        fields = {"user_id": user_id, "device_id": device_id, "reason": reason}
+        await self._links.call(messages.END_OTHER_SESSIONS, fields)
+
 
 class RemoteVerify:
     """The :class:`imchat.ports.VerifyPort` over links.

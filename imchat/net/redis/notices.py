@@ -145,6 +145,8 @@ def _fill(stored: pb.StoredEvent, event: Event) -> None:
     stored.created_ms = event.created_ms
     if event.changed_seq:
         stored.changed_seq, stored.state = event.changed_seq, event.state
+    if event.target_seq:
+        stored.target_seq = event.target_seq
     if event.quote is not None:
         _fill(stored.quote, event.quote)
     if event.target is not None:
@@ -191,4 +193,5 @@ def _event_from_wire(event: pb.StoredEvent) -> Event:
         (),
         _event_from_wire(event.quote) if event.HasField("quote") else None,
         _event_from_wire(event.target) if event.HasField("target") else None,
+        event.target_seq,
     )

@@ -9,8 +9,8 @@ from twisted.logger import Logger
 from imchat.domain.content import ContentCodec, SessionsEnded, digest
 from imchat.domain.errors import IMError, SessionEnded, SessionReplaced, Unauthenticated
 from imchat.domain.models import SYSTEM_SENDER, Device, Draft, Ended, Login, NodeReport, Route, Session
-from imchat.domain.sessions import expires_ms, hash_of_text, token_hash, token_text
-from imchat.ports import EventsAppended, Ids, Notice, Publisher, SessionsClosed, SessionStore
+from imchat.domain.sessions import ACCOUNT_DELETED, expires_ms, hash_of_text, token_hash, token_text
+from imchat.ports import EventsAppended, Ids, Notice, PersonChanged, Publisher, SessionsClosed, SessionStore
 from imchat.status.logic.nodes import Nodes
 from imchat.status.settings import StatusSettings
 
@@ -115,11 +115,28 @@ class StatusLogic:
 
         Args:
             user_id: Whose.
-            reason: What the user's devices are told: ``password_reset`` or ``operator``.
+            reason: What the user's devices are told: ``password_reset`` or ``operator``; with ``account_deleted`` also
+                those who watch this person are told.
         """
         ended = await self._sessions.end(user_id, None, self._farewell(user_id, (), reason))
         # Told also where there was no session left: an earlier call may have ended them and died before it told.
         await self._tell(user_id, ended, None)
+        if reason == ACCOUNT_DELETED:
+            await self._publish([(f"person:{user_id}", PersonChanged(user_id, profile=True, presence=True))])
+
+    async def end_other_sessions(self, user_id: int, device_id: str, reason: str) -> None:
+        """End every session of a user but that of one device, on all nodes.
+
+        Args:
+            user_id: Whose.
+            device_id: Which device keeps its session.
+            reason: What the user's devices are told: ``password_change``.
+        """
+        sessions = await self._sessions.of_user(user_id, self._now_ms())
+        others = tuple(one.device.device_id for one in sessions if one.device.device_id != device_id)
+        ended = await self._sessions.end(user_id, others, self._farewell(user_id, others, reason))
+        if ended is not None:
+            await self._tell(user_id, ended, others)
 
     def _farewell(self, user_id: int, device_ids: tuple[str, ...], reason: str) -> Draft:
         content = SessionsEnded(device_ids, reason)

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imchat.domain.errors import EmailTaken, InvitationInvalid, NameTaken
+from imchat.domain.errors import EmailTaken, InvitationInvalid, NameTaken, Unavailable
 from imchat.domain.models import Invitation, User, UserCard
 from imchat.store.sql.bulk import chunks, in_list, possible
+from imchat.store.sql.cards import CARD_COLUMNS, card_of
+from imchat.store.sql.deletion import MoreConversations, delete
 from imchat.store.sql.runner import Runner
 from imchat.store.sql.transaction import DuplicateKey, Row, Transaction
 
 _AT_ONCE = 200
+_TRIES = 5
+_RETRY_MS = 1_000
 
-_USER = "SELECT user_id, name, email, password_hash, created_ms FROM account"
+_USER = "SELECT user_id, name, email, password_hash, created_ms FROM account WHERE deleted_ms = 0"
+_HASH_NOW = "SELECT password_hash FROM account WHERE user_id = ? AND deleted_ms = 0"
+_BY_NAME = f"{_USER} AND name_key = ?"
+_BY_EMAIL = f"{_USER} AND email_key = ?"
 _INSERT = """
     INSERT INTO account (user_id, name, name_key, email, email_key, password_hash, created_ms)
     VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -85,20 +92,18 @@ class SqlAccounts:
         """The account whose name key or e-mail key is ``key``."""
 
         def run(tx: Transaction) -> User | None:
-            row = tx.one(f"{_USER} WHERE name_key = ?", (key.encode(),))
-            return _user(row or tx.one(f"{_USER} WHERE email_key = ?", (key.encode(),)))
+            row = tx.one(_BY_NAME, (key.encode(),))
+            return _user(row or tx.one(_BY_EMAIL, (key.encode(),)))
 
         return await self._reader.run("account by login", run)
 
     async def by_email(self, email_key: str) -> User | None:
         """The account with this address."""
-        query = f"{_USER} WHERE email_key = ?"
-        return await self._reader.run("account by e-mail", lambda tx: _user(tx.one(query, (email_key.encode(),))))
+        return await self._reader.run("account by e-mail", lambda tx: _user(tx.one(_BY_EMAIL, (email_key.encode(),))))
 
     async def by_name(self, name_key: str) -> User | None:
         """The account with this name."""
-        query = f"{_USER} WHERE name_key = ?"
-        return await self._reader.run("account by name", lambda tx: _user(tx.one(query, (name_key.encode(),))))
+        return await self._reader.run("account by name", lambda tx: _user(tx.one(_BY_NAME, (name_key.encode(),))))
 
     async def cards(self, user_ids: Sequence[int], name_keys: Sequence[str]) -> list[UserCard]:
         """The public side of those accounts that exist, ascending by id."""
@@ -106,12 +111,13 @@ class SqlAccounts:
         def run(tx: Transaction) -> list[UserCard]:
             found: dict[int, UserCard] = {}
             keys: list[tuple[str, Sequence[object]]]
-            keys = [("user_id", possible(user_ids)), ("name_key", sorted({key.encode() for key in name_keys}))]
+            named = sorted({key.encode() for key in name_keys})
+            keys = [("a.user_id", possible(user_ids)), ("a.deleted_ms = 0 AND a.name_key", named)]
             for column, values in keys:
                 for part in chunks(values, _AT_ONCE):
                     marks, padded = in_list(part)
-                    for row in tx.query(f"SELECT user_id, name FROM account WHERE {column} IN ({marks})", padded):  # noqa: S608
-                        found[row[0]] = UserCard(*row)
+                    for row in tx.query(f"SELECT {CARD_COLUMNS} FROM account a WHERE {column} IN ({marks})", padded):  # noqa: S608
+                        found[row[0]] = card_of(row)
             return [found[user_id] for user_id in sorted(found)]
 
         return await self._reader.run("cards", run) if user_ids or name_keys else []
@@ -120,7 +126,7 @@ class SqlAccounts:
         """Replace the password hash; with ``expected_hash`` only while that is the stored one."""
 
         def run(tx: Transaction) -> bool:
-            row = tx.one(f"SELECT password_hash FROM account WHERE user_id = ?{tx.dialect.lock}", (user_id,))  # noqa: S608
+            row = tx.one(_HASH_NOW + tx.dialect.lock, (user_id,))
             if row is None or (expected_hash is not None and row[0] not in (expected_hash, password_hash)):
                 return False
             if row[0] != password_hash:
@@ -128,6 +134,15 @@ class SqlAccounts:
             return True
 
         return await self._writer.run("set password", run)
+
+    async def delete(self, user_id: int, expected_hash: str, now_ms: int) -> bool:
+        """Delete an account for good, while ``expected_hash`` is its password's."""
+        for _ in range(_TRIES):
+            try:
+                return await self._writer.run("delete account", lambda tx: delete(tx, user_id, expected_hash, now_ms))
+            except MoreConversations:
+                continue
+        raise Unavailable("the account gets into conversations faster than it can be deleted", _RETRY_MS)
 
 
 class SqlInvitations:

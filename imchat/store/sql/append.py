@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from imchat.domain.content import is_message
+from imchat.domain.acts import with_target
 from imchat.domain.errors import Conflict, Contended, NotFound
-from imchat.domain.models import MAX_ID, SYSTEM_SENDER, Draft, Event, Head, Membership, Refused, Stored
+from imchat.domain.models import MAX_ID, SYSTEM_SENDER, Draft, Event, Head, Membership, Refused
 from imchat.ports import FlushResult, Permit
-from imchat.store.sql.bulk import EVENT_COLUMNS, EventRow, chunks, in_list, possible
+from imchat.store.sql.bulk import EVENT_COLUMNS, chunks, in_list, possible
+from imchat.store.sql.bulk import event_of as event_of
 from imchat.store.sql.members import memberships
-from imchat.store.sql.transaction import DuplicateKey, Row, Transaction
+from imchat.store.sql.placing import Batch, Found, Key
+from imchat.store.sql.placing import key as key
+from imchat.store.sql.targets import Targets
+from imchat.store.sql.transaction import DuplicateKey, Transaction
 
 HEADS_AT_ONCE = 500
 """Above 1,000 ids MariaDB no longer promises the order in which ``IN (...)`` locks."""
@@ -27,32 +30,6 @@ PROBES = 10
 """How often a head is tried that others have locked, at a round trip each: another node's flush lets go in a moment."""
 
 HEAD_COLUMNS = "stream_id, last_seq, last_message_seq, counted, member_version, last_ms"
-
-Key: TypeAlias = tuple[int, int, bytes]
-"""stream_id, sender_id, client_id: an event is stored once under it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An event in its place with the digest of its request."""
-
-    event: Event
-    digest: bytes
-
-    def answer(self, draft: Draft) -> Stored | Refused:
-        """The outcome of a draft that has the same key."""
-        return Stored(self.event, resent=True) if self.digest == draft.digest else Refused(Conflict.code)
-
-
-def key(draft: Draft) -> Key:
-    """Under which a draft is stored once."""
-    return draft.stream_id, draft.sender_id, draft.client_id
-
-
-def event_of(row: Row) -> Event:
-    """The event of a row of ``EVENT_COLUMNS``."""
-    stream_id, seq, sender_id, client_id, kind, content, _, ordinal, created_ms = row
-    return Event(stream_id, seq, sender_id, bytes(client_id), kind, bytes(content), ordinal, created_ms)
 
 
 def lock_heads(tx: Transaction, stream_ids: Iterable[int], lock: str | None = None) -> tuple[dict[int, Head], int]:
@@ -132,53 +109,6 @@ def find(tx: Transaction, keys: Iterable[Key]) -> dict[Key, Found]:
     return found
 
 
-class _Batch:
-    """Gives places to drafts, one after another.
-
-    Args:
-        heads: The locked heads.
-        found: Events that are stored already.
-        now_ms: The database's time.
-    """
-
-    def __init__(self, heads: dict[int, Head], found: dict[Key, Found], now_ms: int) -> None:
-        self.heads = heads
-        self.rows: list[EventRow] = []
-        self.changed: dict[int, Head] = {}
-        self._found = found
-        self._now_ms = now_ms
-
-    def outcome(self, draft: Draft, refusal: str | None) -> Stored | Refused:
-        """Answer a draft; unless it is stored already or refused, it gets the next place of its stream."""
-        if (found := self._found.get(key(draft))) is not None:
-            return found.answer(draft)
-        if refusal is not None:
-            return Refused(refusal)
-        event = self._place(draft, self.heads[draft.stream_id])
-        self._found[key(draft)] = Found(event, draft.digest)
-        return Stored(event)
-
-    def _place(self, draft: Draft, head: Head) -> Event:
-        seq, created_ms = head.last_seq + 1, max(self._now_ms, head.last_ms)
-        counts = is_message(draft.kind)
-        ordinal = head.counted + counts
-        # Written out: dataclasses.replace costs more than all else that is done here for a message.
-        stream_id, sender_id, client_id, kind = draft.stream_id, draft.sender_id, draft.client_id, draft.kind
-        last_message_seq = seq if counts else head.last_message_seq
-        self.heads[stream_id] = self.changed[stream_id] = Head(
-            stream_id, seq, last_message_seq, ordinal, head.member_version, created_ms
-        )
-        row = (stream_id, seq, sender_id, client_id, kind, draft.content, draft.digest, ordinal, created_ms)
-        self.rows.append(row)
-        return Event(stream_id, seq, sender_id, client_id, kind, draft.content, ordinal, created_ms)
-
-    def write(self, tx: Transaction, last: bool) -> None:
-        """Store what got a place; with ``last`` the transaction may be committed thereby."""
-        if self.rows:
-            heads = sorted(self.changed.values(), key=lambda head: head.stream_id)
-            tx.dialect.store(tx, heads, self.rows, last)
-
-
 def _stale(drafts: Sequence[Draft], heads: dict[int, Head]) -> list[int]:
     """Conversations whose membership a sender's permission was checked against in another version."""
     return sorted(
@@ -211,6 +141,28 @@ def _refusals(
     return [refusal(draft) for draft in drafts]
 
 
+def _targets(
+    tx: Transaction, drafts: Sequence[Draft], refusals: Sequence[str | None], found: dict[Key, Found]
+) -> Targets | None:
+    """What drafts are about that may be stored; what those are about that are stored already is filled in."""
+    about = [
+        draft
+        for draft, refusal in zip(drafts, refusals, strict=True)
+        if draft.target and refusal is None and key(draft) not in found
+    ]
+    told = [one for one in found.values() if one.event.target_seq] if found else []
+    if not about and not told:
+        return None
+    targets = Targets(tx, about, [(one.event.stream_id, one.event.target_seq) for one in told])
+    for one in told:
+        target = targets.get((one.event.stream_id, one.event.target_seq))
+        if target is not None:
+            event = one.event
+            filled = Found(with_target(event, target), one.digest)
+            found[event.stream_id, event.sender_id, event.client_id] = filled
+    return targets
+
+
 def flush(
     tx: Transaction,
     drafts: Sequence[Draft],
@@ -237,8 +189,16 @@ def flush(
     read = memberships(tx, outdated)
     stale = {stream_id: read.get(stream_id) for stream_id in outdated}
     refusals = _refusals(drafts, locked, stale, permit)
-    asked = (key(draft) for draft, refusal in zip(drafts, refusals, strict=True) if look_up_all or refusal is not None)
-    batch = _Batch(locked.heads, find(tx, asked), locked.now_ms)
+    # What is about a message is judged before its key can turn out to be taken: so it is always looked up.
+    found = find(
+        tx,
+        (
+            key(draft)
+            for draft, refusal in zip(drafts, refusals, strict=True)
+            if look_up_all or refusal is not None or draft.target
+        ),
+    )
+    batch = Batch(locked.heads, found, locked.now_ms, _targets(tx, drafts, refusals, found))
     outcomes = [batch.outcome(draft, refusal) for draft, refusal in zip(drafts, refusals, strict=True)]
     batch.write(tx, last)
     return FlushResult(outcomes, read, locked.kept)

@@ -6,18 +6,19 @@ The text is made of integers and ``x'..'`` literals alone: nothing else can stan
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from imchat.domain.models import MAX_ID, Head
+from imchat.domain.models import MAX_ID, Event, Head
 
 T = TypeVar("T")
 
-EventRow: TypeAlias = tuple[int, int, int, bytes, int, bytes, bytes, int, int]
-"""stream_id, seq, sender_id, client_id, kind, content, digest, ordinal, created_ms."""
+EventRow: TypeAlias = tuple[int, int, int, bytes, int, bytes, bytes, int, int, int]
+"""stream_id, seq, sender_id, client_id, kind, content, digest, ordinal, created_ms, target_seq."""
 
-EVENT_COLUMNS = "stream_id, seq, sender_id, client_id, kind, content, digest, ordinal, created_ms"
-_INSERT = f"INSERT INTO event ({EVENT_COLUMNS}) VALUES "  # noqa: S608
-INSERT_EVENT = _INSERT + "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_NEW_COLUMNS = "stream_id, seq, sender_id, client_id, kind, content, digest, ordinal, created_ms, target_seq"
+EVENT_COLUMNS = f"{_NEW_COLUMNS}, changed_seq, state"
+_INSERT = f"INSERT INTO event ({_NEW_COLUMNS}) VALUES "  # noqa: S608
+INSERT_EVENT = _INSERT + "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 HEADS_AT_ONCE = 64
 """Heads per UPDATE: a CASE is searched from its start, so its cost grows with the square of its length."""
@@ -43,11 +44,37 @@ def in_list(values: Sequence[T]) -> tuple[str, list[T]]:
     return ", ".join("?" * size), padded
 
 
+def event_of(row: Sequence[Any]) -> Event:
+    """The event of a row of ``EVENT_COLUMNS``, without what stands elsewhere."""
+    stream_id, seq, sender_id, client_id, kind, content, _, ordinal, created_ms, target_seq, changed_seq, state = row
+    content, client_id = bytes(content), bytes(client_id)
+    return Event(
+        stream_id, seq, sender_id, client_id, kind, content, ordinal, created_ms, changed_seq, state, (), None, None,
+        target_seq,
+    )  # fmt: skip
+
+
+def insert_into(table: str, columns: Sequence[str]) -> str:
+    """A statement that inserts one row."""
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+
+
+def any_of(columns: Sequence[str], keys: Sequence[Sequence[T]]) -> tuple[str, list[T]]:
+    """A condition that holds for rows with one of the keys (at least one), and its values; padded as :func:`in_list`.
+
+    Databases look each key up; of ``(a, b) IN (...)`` some read whole indexes.
+    """
+    size = 1 << (len(keys) - 1).bit_length()
+    padded = [*keys, *[keys[-1]] * (size - len(keys))]
+    one = " AND ".join(f"{column} = ?" for column in columns)
+    return " OR ".join([f"({one})"] * size), [value for key in padded for value in key]
+
+
 def _literal(row: EventRow) -> str:
-    stream_id, seq, sender_id, client_id, kind, content, digest, ordinal, created_ms = row
+    stream_id, seq, sender_id, client_id, kind, content, digest, ordinal, created_ms, target_seq = row
     return (
         f"({stream_id:d},{seq:d},{sender_id:d},x'{client_id.hex()}',{kind:d},"
-        f"x'{content.hex()}',x'{digest.hex()}',{ordinal:d},{created_ms:d})"
+        f"x'{content.hex()}',x'{digest.hex()}',{ordinal:d},{created_ms:d},{target_seq:d})"
     )
 
 

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
-from imchat.ports import AccountStore, ConversationStore, Health, InvitationStore, SessionStore, StreamStore
+from imchat.ports import (
+    AccountStore,
+    ContactStore,
+    ConversationStore,
+    Health,
+    InvitationStore,
+    OwnStateStore,
+    PeopleStore,
+    PositionStore,
+    RetentionStore,
+    SeenStore,
+    SessionStore,
+    StreamStore,
+)
 from imchat.store.sql.accounts import SqlAccounts, SqlInvitations
+from imchat.store.sql.contacts import SqlContacts
 from imchat.store.sql.conversations import SqlConversations
+from imchat.store.sql.own_states import SqlOwnStates
+from imchat.store.sql.people import SqlPeople
+from imchat.store.sql.positions import SqlPositions
+from imchat.store.sql.retention import SqlRetention
 from imchat.store.sql.runner import Runner
+from imchat.store.sql.seen import SqlSeen
 from imchat.store.sql.sessions import SqlSessions
 from imchat.store.sql.streams import SqlStreams
 from imchat.store.sql.transaction import Transaction
@@ -53,6 +72,12 @@ class Database:
         self.sessions: SessionStore = SqlSessions(writer, reader, session_lifetime_ms)
         self.streams: StreamStore = SqlStreams(flusher or writer, reader)
         self.conversations: ConversationStore = SqlConversations(writer, reader)
+        self.contacts: ContactStore = SqlContacts(writer, reader)
+        self.people: PeopleStore = SqlPeople(writer, reader)
+        self.seen: SeenStore = SqlSeen(writer, reader)
+        self.own_states: OwnStateStore = SqlOwnStates(writer, reader)
+        self.positions: PositionStore = SqlPositions(writer, reader)
+        self.retention: RetentionStore = SqlRetention(writer)
         self.writer = writer
         self.reader = reader
         self.flusher = flusher or writer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from imchat.store.sql import bulk
 
 if TYPE_CHECKING:
     from imchat.store.sql.bulk import EventRow
+    from imchat.store.sql.effects import Effects
     from imchat.store.sql.transaction import Transaction
 
 
@@ -50,6 +51,7 @@ class Dialect(ABC):
         lock_free: Ends one that locks those of its rows that nobody else keeps locked, and leaves out the others; empty
             where rows are not locked one by one.
         max_statement: Longest statement to build, in characters.
+        on_reading: Ends an INSERT of rows into ``reading`` so that it raises the numbers of those that are there.
     """
 
     begin: str
@@ -57,6 +59,7 @@ class Dialect(ABC):
     lock: str
     lock_free: str = ""
     max_statement: int
+    on_reading: str
 
     @abstractmethod
     def statement(self, sql: str) -> str:
@@ -67,6 +70,17 @@ class Dialect(ABC):
         """An SQL expression for the database's time, in milliseconds UTC."""
 
     @abstractmethod
+    def upsert(self, table: str, key: Sequence[str], raised: Sequence[str] = (), replaced: Sequence[str] = ()) -> str:
+        """A statement that inserts a row or, where its key is there already, changes it.
+
+        Args:
+            table: Where.
+            key: The columns of the primary key; no other unique key may be hit.
+            raised: Columns that keep the greater of the old and the new value.
+            replaced: Columns that take the new value. Values are given for key, raised, replaced, in this order.
+        """
+
+    @abstractmethod
     def classify(self, error: BaseException) -> Fault:
         """What an error means."""
 
@@ -74,14 +88,24 @@ class Dialect(ABC):
         """Whether a statement gave up waiting for rows that others keep locked, and the transaction may go on."""
         return False
 
-    def store(self, tx: Transaction, heads: Sequence[Head], rows: Sequence[EventRow], last: bool) -> None:
-        """Insert events and write the numbers of their heads, which the transaction has locked.
+    def statements(
+        self, heads: Sequence[Head], rows: Sequence[EventRow], effects: Effects, max_statement: int
+    ) -> Iterator[str]:
+        """The statements that write what :meth:`store` is given, made of integers and ``x'..'`` literals alone."""
+        yield from bulk.statements(heads, rows, max_statement)
+        yield from effects.statements(self.on_reading, max_statement)
+
+    def store(
+        self, tx: Transaction, heads: Sequence[Head], rows: Sequence[EventRow], effects: Effects, last: bool
+    ) -> None:
+        """Insert events, write the numbers of their heads, which the transaction has locked, and what else they change.
 
         Args:
             tx: The transaction.
             heads: Their ``member_version`` is left alone.
             rows: At least one.
+            effects: What they change.
             last: Nothing follows in the transaction, so it may be committed with these statements.
         """
-        for statement in bulk.statements(heads, rows, self.max_statement):
+        for statement in self.statements(heads, rows, effects, self.max_statement):
             tx.run(statement)

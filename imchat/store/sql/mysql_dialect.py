@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from pymysql.err import DataError, IntegrityError, MySQLError, NotSupportedError, ProgrammingError
 
 from imchat.domain.models import Head
-from imchat.store.sql import bulk
+from imchat.store.sql.bulk import insert_into
 from imchat.store.sql.dialect import Dialect, Fault
+from imchat.store.sql.effects import RAISED
 
 if TYPE_CHECKING:
     from imchat.store.sql.bulk import EventRow
+    from imchat.store.sql.effects import Effects
     from imchat.store.sql.transaction import Transaction
 
 _NUMBERS: dict[Fault, tuple[int, ...]] = {
@@ -77,6 +79,10 @@ class MysqlDialect(Dialect):
     lock = " FOR UPDATE"
     lock_free = " FOR UPDATE SKIP LOCKED"
     max_statement = 500_000
+    # MariaDB does not know the alias that MySQL 8 would rather see than VALUES().
+    on_reading = " ON DUPLICATE KEY UPDATE " + ", ".join(
+        f"{name} = GREATEST({name}, VALUES({name}))" for name in RAISED
+    )
 
     def statement(self, sql: str) -> str:
         """``%s`` is the driver's placeholder."""
@@ -86,6 +92,12 @@ class MysqlDialect(Dialect):
         """When the statement began, by the server's clock; the session's time zone is UTC."""
         return "CAST(ROUND(UNIX_TIMESTAMP(NOW(3)) * 1000) AS SIGNED)"
 
+    def upsert(self, table: str, key: Sequence[str], raised: Sequence[str] = (), replaced: Sequence[str] = ()) -> str:
+        """``VALUES(...)`` is the form that both MySQL and MariaDB know."""
+        changes = [f"{column} = GREATEST({column}, VALUES({column}))" for column in raised]
+        changes += [f"{column} = VALUES({column})" for column in replaced]
+        return f"{insert_into(table, (*key, *raised, *replaced))} ON DUPLICATE KEY UPDATE {', '.join(changes)}"
+
     def classify(self, error: BaseException) -> Fault:
         """By the server's or the driver's number."""
         return classify(error)
@@ -94,9 +106,11 @@ class MysqlDialect(Dialect):
         """A lock wait time-out undoes the statement alone, or (innodb_rollback_on_timeout) all that came before."""
         return isinstance(error, MySQLError) and error.args[:1] == (_LOCK_WAIT_TIMEOUT,)
 
-    def store(self, tx: Transaction, heads: Sequence[Head], rows: Sequence[EventRow], last: bool) -> None:
+    def store(
+        self, tx: Transaction, heads: Sequence[Head], rows: Sequence[EventRow], effects: Effects, last: bool
+    ) -> None:
         """Everything in one packet, the commit with it, where the connection allows it and it is not too long.
 
         Measured against one statement at a time: a third more flushes of 1 message, 5 to 10% more of 50, none of 500.
         """
-        tx.run_together(list(bulk.statements(heads, rows, tx.max_statement)), commit=last)
+        tx.run_together(list(self.statements(heads, rows, effects, tx.max_statement)), commit=last)

@@ -7,6 +7,7 @@ from functools import partial
 
 from imchat.domain.errors import Unavailable
 from imchat.domain.models import Device, Draft, Ended, Session
+from imchat.domain.people import SessionInfo
 from imchat.store.sql.append import append, find, key, lock_heads
 from imchat.store.sql.bulk import chunks, in_list, possible
 from imchat.store.sql.runner import Runner
@@ -22,11 +23,16 @@ waited for a lock. One that is older yet cannot be: the session's time is that o
 RETRY_MS = 1_000
 
 _AT_ONCE = 200
+_MAX_ADDRESS = 255
 
 _BY_HASH = """
     SELECT s.user_id, a.name, s.device_id, s.device_name, s.platform, s.generation, s.created_ms, s.last_used_ms
     FROM session s JOIN account a ON a.user_id = s.user_id
-    WHERE s.token_hash = ?
+    WHERE s.token_hash = ? AND a.deleted_ms = 0
+"""
+_OF_USER = """
+    SELECT device_id, device_name, platform, created_ms, last_used_ms, address FROM session
+    WHERE user_id = ? AND last_used_ms >= ? ORDER BY last_used_ms DESC, device_id
 """
 _INSERT = """
     INSERT INTO session
@@ -38,7 +44,10 @@ _REPLACE = """
     SET token_hash = ?, generation = ?, device_name = ?, platform = ?, created_ms = ?, last_used_ms = ?
     WHERE user_id = ? AND device_id = ?
 """
-_HELLO = "UPDATE session SET generation = ?, last_used_ms = ? WHERE user_id = ? AND device_id = ? AND token_hash = ?"
+_HELLO = """
+    UPDATE session SET generation = ?, last_used_ms = ?, address = ?
+    WHERE user_id = ? AND device_id = ? AND token_hash = ?
+"""
 
 
 def _session(row: Row) -> Session:
@@ -150,7 +159,7 @@ class SqlSessions:
         except Unavailable:
             return  # The token is good all the same; the outage is logged, and the next use tries again.
 
-    async def hello(self, token_hash: bytes, device_id: str, now_ms: int) -> Session | None:
+    async def hello(self, token_hash: bytes, device_id: str, now_ms: int, address: str = "") -> Session | None:
         """Raise the session's generation and return it; None if there is none or the device is another."""
 
         def run(tx: Transaction) -> Session | None:
@@ -158,10 +167,17 @@ class SqlSessions:
             if session is None or session.device.device_id != device_id:
                 return None
             raised = (session.generation + 1, max(now_ms, session.last_used_ms))
-            tx.execute(_HELLO, (*raised, session.user_id, device_id.encode(), token_hash))
+            place = (session.user_id, device_id.encode(), token_hash)
+            tx.execute(_HELLO, (*raised, address[:_MAX_ADDRESS], *place))
             return Session(session.user_id, session.name, session.device, raised[0], session.created_ms, raised[1])
 
         return await self._writer.run("hello", run)
+
+    async def of_user(self, user_id: int, now_ms: int) -> list[SessionInfo]:
+        """The sessions of a user that are not expired, the last used first."""
+        parameters = (user_id, now_ms - self._lifetime_ms)
+        rows = await self._reader.run("sessions of a user", lambda tx: tx.query(_OF_USER, parameters))
+        return [SessionInfo(Device(bytes(row[0]).decode(), row[1], row[2]), *row[3:]) for row in rows]
 
     async def generations(self, sessions: Iterable[tuple[int, str]]) -> Mapping[tuple[int, str], int]:
         """The generation of each (user, device) that still has a session."""

@@ -10,7 +10,7 @@ from imchat.domain.models import MAX_ID, Draft, EventRange, Head, HostedStream, 
 from imchat.ports import FlushResult, Permit
 from imchat.store.sql.append import HEAD_COLUMNS, HEADS_AT_ONCE, flush
 from imchat.store.sql.bulk import chunks, in_list, possible
-from imchat.store.sql.reading import Stretch, read
+from imchat.store.sql.reading import Stretch, read, seq_at
 from imchat.store.sql.runner import Runner
 from imchat.store.sql.syncing import changed, hosted
 from imchat.store.sql.transaction import DuplicateKey, Transaction
@@ -89,12 +89,19 @@ class SqlStreams:
         before: int | None,
         limit: int,
         max_bytes: int,
+        for_others: bool = False,
     ) -> EventRange | None:
         """Read a stretch of a stream as a user may see it."""
         if not possible([stream_id]):
             return None
-        stretch = Stretch(stream_id, reader_id, after, before, limit, max_bytes)
+        stretch = Stretch(stream_id, reader_id, after, before, limit, max_bytes, for_others)
         return await self._reader.run("read", lambda tx: read(tx, stretch))
+
+    async def seq_at(self, stream_id: int, at_ms: int) -> int:
+        """The seq of the first event at or after a time."""
+        if not possible([stream_id]):
+            return 1
+        return await self._reader.run("seq by time", lambda tx: seq_at(tx, stream_id, at_ms))
 
     async def changed(
         self, user_id: int, positions: Mapping[int, int], cursor: tuple[int, int] | None, limit: int

@@ -15,7 +15,7 @@ MEMBERS_TOLD = 8
 Cursor = tuple[int, int]
 """(last_ms, stream_id) of the last conversation told; the next page begins below."""
 
-_START: Cursor = (MAX_ID, MAX_ID)
+START: Cursor = (MAX_ID, MAX_ID)
 
 _AT_ONCE = 200
 
@@ -59,7 +59,8 @@ def _conversations(tx: Transaction, user_id: int, cursor: Cursor) -> Iterator[Ro
         cursor = (rows[-1][5], rows[-1][0])
 
 
-def _others(tx: Transaction, user_id: int, conversation_ids: Sequence[int]) -> dict[int, list[int]]:
+def others(tx: Transaction, user_id: int, conversation_ids: Sequence[int]) -> dict[int, list[int]]:
+    """Some of the other members of each conversation, ascending."""
     found: dict[int, list[int]] = {conversation_id: [] for conversation_id in conversation_ids}
     if conversation_ids:
         marks, ids = in_list(conversation_ids)
@@ -69,8 +70,8 @@ def _others(tx: Transaction, user_id: int, conversation_ids: Sequence[int]) -> d
 
 
 def _states(tx: Transaction, user_id: int, rows: Sequence[Row]) -> list[StreamState]:
-    others = _others(tx, user_id, [row[0] for row in rows])
-    return [StreamState(Head(*row[:6]), ConversationKind(row[6]), tuple(others[row[0]])) for row in rows]
+    found = others(tx, user_id, [row[0] for row in rows])
+    return [StreamState(Head(*row[:6]), ConversationKind(row[6]), tuple(found[row[0]])) for row in rows]
 
 
 def changed(
@@ -79,7 +80,7 @@ def changed(
     """One page as :meth:`imchat.ports.StreamStore.changed` tells."""
     page: list[StreamState] = []
     if cursor is None:
-        cursor = _START
+        cursor = START
         private = tx.one(_PRIVATE, (user_id,))
         if private is not None and private[1] != positions.get(user_id, 0):
             page.append(StreamState(Head(*private), None, ()))

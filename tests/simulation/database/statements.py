@@ -66,7 +66,9 @@ _SKIP_LOCKED = " SKIP LOCKED"
 _NOW = "UNIX_TIMESTAMP(NOW(3))"
 _TABLES = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)(?:\s+(?!WHERE\b|JOIN\b|LEFT\b|ON\b|ORDER\b)(\w+))?")
 _FROM = re.compile(r"\s+FROM\s+")
-_NUMBERS = re.compile(r"(\d+)")
+_LITERALS = re.compile(r"(x'[0-9a-f]*'|\d+)")
+_ON_DUPLICATE = " ON DUPLICATE KEY UPDATE "
+_OFFERED = re.compile(r"\bVALUES\((\w+)\)")
 _WORDS = {"SELECT": Kind.READ, "INSERT": Kind.WRITE, "UPDATE": Kind.WRITE, "DELETE": Kind.WRITE}
 
 PrimaryKeys = Mapping[str, Sequence[str]]
@@ -85,23 +87,33 @@ def _value(literal: str) -> object:
 
 
 def _plain(sql: str) -> Step:
-    """A statement of a packet: rows of an INSERT, or an UPDATE with numbers; no name in it has a digit.
+    """A statement of a packet: rows of an INSERT, or a change with literals; no name in it has a digit.
 
     SQLite takes ten times as long to parse literals as to be given values.
     """
     if sql == "COMMIT":
         return COMMIT
-    before, values, rows = sql.partition(" VALUES (")
+    before, values, rest = sql.partition(" VALUES (")
     if values:
+        rows, upserts, raised = rest.partition(_ON_DUPLICATE)
         parameters = [[_value(literal) for literal in row.split(",")] for row in rows[:-1].split("),(")]
-        return _shape(f"{before} VALUES ({', '.join('?' * len(parameters[0]))})"), parameters
-    pieces = _NUMBERS.split(sql)
-    return _shape("?".join(pieces[::2])), [[int(number) for number in pieces[1::2]]]
+        return _shape(f"{before} VALUES ({', '.join('?' * len(parameters[0]))}){upserts}{raised}"), parameters
+    pieces = _LITERALS.split(sql)
+    return _shape("?".join(pieces[::2])), [[_value(literal) for literal in pieces[1::2]]]
+
+
+def _upsert(sql: str) -> str:
+    """What SQLite says for an INSERT that changes the rows that are there."""
+    before, upserts, raised = sql.partition(_ON_DUPLICATE)
+    if not upserts:
+        return sql
+    raised = _OFFERED.sub(r"excluded.\1", raised).replace("GREATEST(", "MAX(").replace("LEAST(", "MIN(")
+    return f"{before} ON CONFLICT DO UPDATE SET {raised}"
 
 
 @lru_cache(maxsize=1000)
 def _shape(sql: str) -> Statement:
-    return Statement(_kind(sql), sql)
+    return Statement(_kind(sql), _upsert(sql))
 
 
 def packet(text: str) -> list[Step]:
@@ -122,6 +134,7 @@ class Translator:
 
     def _statement(self, text: str) -> Statement:
         sql = text.replace("%s", "?").replace("%%", "%").replace(_NOW, "database_seconds()")
+        sql = _upsert(sql)
         kind = _kind(sql)
         read = sql.removesuffix(_SKIP_LOCKED)
         if kind is not Kind.READ or not read.endswith(_FOR_UPDATE):

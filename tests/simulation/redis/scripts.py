@@ -136,6 +136,32 @@ def _read_nodes(data: Keys, now: int, keys: Sequence[bytes], arguments: Argument
     return _living(data, now, keys[0])
 
 
+# --- presence
+
+
+def _put_presence(data: Keys, now: int, keys: Sequence[bytes], arguments: Arguments) -> int:
+    lifetime_ms = int(arguments[0])
+    ends = b"%d " % (now + lifetime_ms * 1000)
+    for key, field, value in zip(keys, arguments[1::2], arguments[2::2], strict=True):
+        data.make(key, dict)[field] = ends + value
+        if data.left_ms(key) < lifetime_ms:
+            data.expire(key, lifetime_ms)
+        _living(data, now, key)
+    return len(keys)
+
+
+def _drop_presence(data: Keys, now: int, keys: Sequence[bytes], arguments: Arguments) -> int:
+    for key, field in zip(keys, arguments, strict=True):
+        fields = data.find(key, dict)
+        if fields is not None and fields.pop(field, None) is not None:
+            data.tidy(key)
+    return len(keys)
+
+
+def _get_presence(data: Keys, now: int, keys: Sequence[bytes], arguments: Arguments) -> list[list[bytes]]:
+    return [_living(data, now, key) for key in keys]
+
+
 SCRIPTS: dict[str, Script] = {
     # imchat.store.redis.codes: PUT, TAKE
     "8849c7e12eeee6eaecd9a1e5d694660720ef4740": _put_code,
@@ -146,4 +172,8 @@ SCRIPTS: dict[str, Script] = {
     # imchat.store.redis.nodes: WRITE, READ
     "a050862a1833b94743067f7c971de822647ec7eb": _write_nodes,
     "ce73ea0cba8f31e69291b7d5b140eaafceb6dadb": _read_nodes,
+    # imchat.store.redis.presence: PUT, DROP, GET
+    "d62a9fd2b0bdf06ab17ad9b4b5a215988d668c9e": _put_presence,
+    "c3e367dc821db7db18e9342fb7a9ceacce3c0bf7": _drop_presence,
+    "012d4576f103511fbff46476cf05f7689a2ff61d": _get_presence,
 }

@@ -128,7 +128,7 @@ def _people() -> None:
 
 
 def _messages() -> None:
-    _add("event", _zero("changed_seq"), _zero("state"))
+    _add("event", _zero("target_seq"), _zero("changed_seq"), _zero("state"))
     _table(
         "reaction",
         _number("stream_id"),
@@ -161,6 +161,14 @@ def _own_states() -> None:
         _number("conversation_id"),
         _number("seq"),
         sa.PrimaryKeyConstraint("user_id", "conversation_id", "seq"),
+    )
+    # Up to where the content of one kind of messages is gone because it was kept long enough.
+    _table(
+        "expired",
+        _number("stream_id"),
+        _column("kind", sa.Integer()),
+        _number("through_seq"),
+        sa.PrimaryKeyConstraint("stream_id", "kind"),
     )
     _table(
         "job",

@@ -1,0 +1,23 @@
+"""How much of a message goes out with the events that are about it."""
+
+from __future__ import annotations
+
+from imchat.domain.models import Event
+
+QUOTED = 100
+"""Characters of a text that are quoted with a reply."""
+
+_QUOTE_BYTES = 4 * QUOTED
+_REACTION_BYTES = 16
+
+
+def weight(event: Event) -> int:
+    """About how many bytes an event sends besides what every event has."""
+    size = len(event.content)
+    if event.reactions:
+        size += sum(len(reaction.emoji) + _REACTION_BYTES for reaction in event.reactions)
+    if event.target is not None:
+        size += len(event.target.content)
+    if event.quote is not None:
+        size += min(len(event.quote.content), _QUOTE_BYTES)
+    return size
