@@ -2,7 +2,7 @@
 
 from imchat.domain.errors import NotFound, TooLate
 from imchat.wire import imchat_pb2 as pb
-from tests.fakes.client import FakeServer
+from tests.fakes.client import FakeServer, FakeStream
 
 PAGE = 2
 """Entries of a list that one answer has."""
@@ -50,7 +50,7 @@ class FakePeople:
 
     def stream(self, user_id):
         if user_id not in self.server.streams:
-            self.server.streams[user_id] = type(next(iter(self.server.streams.values())))({user_id})
+            self.server.streams[user_id] = FakeStream({user_id})
         return self.server.streams[user_id]
 
     def card(self, user_id):
@@ -140,8 +140,7 @@ class FakePeople:
     def _changed(self, user_id, other):
         if other not in self.server.users:
             raise NotFound("no such user")
-        contact = self.contacts.setdefault((user_id, other), pb.Contact(user_id=other))
-        return contact
+        return self.contacts.setdefault((user_id, other), pb.Contact(user_id=other))
 
     def _told(self, user_id, contact):
         self.private(user_id, contact=contact)
@@ -286,5 +285,4 @@ class FakePeople:
             target.content.CopyFrom(replacement or pb.Content())
         peers = [peer for peer in self.server.peers if peer.user_id == user_id]
         sender = peers[-1] if peers else None
-        event = self.server.append(request.conversation_id, user_id, content, request.client_id, sender, target)
-        return event
+        return self.server.append(request.conversation_id, user_id, content, request.client_id, sender, target)
