@@ -29,6 +29,8 @@ class FakePeople:
             pb.SessionInfo(device_id="there", device_name="phone", platform="android", address="10.0.0.2"),
         ]
         self.online: set[int] = set()
+        for user_id in server.users:
+            server.streams[user_id] = FakeStream({user_id})
         for name in [name for name in dir(self) if name.startswith("on_")]:
             server.answers[name[3:]] = self._answerer(name[3:], getattr(self, name))
 
@@ -45,13 +47,7 @@ class FakePeople:
 
     def private(self, user_id, **note):
         """Write a note into a private stream, and push it."""
-        self.stream(user_id)
         return self.server.append(user_id, 0, pb.Content(**note))
-
-    def stream(self, user_id):
-        if user_id not in self.server.streams:
-            self.server.streams[user_id] = FakeStream({user_id})
-        return self.server.streams[user_id]
 
     def card(self, user_id):
         return pb.UserCard(user_id=user_id, name=self.server.users[user_id])
@@ -202,7 +198,8 @@ class FakePeople:
 
     def line(self, user_id, stream_id):
         stream = self.server.streams[stream_id]
-        read_seq, ordinal = self.read.get((user_id, stream_id), (0, 0))
+        own = [(e.seq, e.ordinal) for e in stream.events if e.sender_id == user_id and e.content.HasField("text")]
+        read_seq, ordinal = max([self.read.get((user_id, stream_id), (0, 0)), *own])
         line = pb.Conversation(
             conversation_id=stream_id,
             kind=pb.DIRECT,
