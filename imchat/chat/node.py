@@ -188,6 +188,8 @@ class ChatNode:
             quota,
             clock,
         )
+        persons = People(people, self._delivery, announcer, quota)
+        persons.report(watching.heard)
         self._contacts.report(lambda user_id: watching.heard(RelationsChanged(user_id)))
         self.factory = ChatFactory(
             Services(
@@ -198,7 +200,7 @@ class ChatNode:
                 reading=Reading(streams, accounts, quota),
                 direct=Direct(conversations, self._delivery, codec, ids, quota, clock, settings.contacts),
                 contacts=self._contacts,
-                people=People(people, self._delivery, announcer, quota),
+                people=persons,
                 devices=Devices(sessions, self._sessions, self._delivery, announcer, quota, clock),
                 attendance=self._attendance,
                 watching=watching,

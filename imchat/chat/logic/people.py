@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from struct import Struct
 
 from imchat.chat.logic.announcing import Announcer
@@ -52,6 +53,11 @@ class People:
         self._delivery = delivery
         self._announcer = announcer
         self._quota = quota
+        self._heard: Callable[[PersonChanged], None] = lambda notice: None
+
+    def report(self, heard: Callable[[PersonChanged], None]) -> None:
+        """Set who is told what other nodes hear: a node does not hear itself."""
+        self._heard = heard
 
     async def profile(self, live: Live) -> Profile:
         """The user's own profile.
@@ -93,6 +99,7 @@ class People:
         notice = PersonChanged(user_id, profile=change != settings, presence=presence)
         if notice.profile or notice.presence:
             self._delivery.publish([(person_channel(user_id), notice)])
+            self._heard(notice)
 
     async def search(self, live: Live, text: str, cursor: bytes, limit: int) -> tuple[list[UserCard], bytes]:
         """People whom a text finds.
