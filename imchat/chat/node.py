@@ -206,7 +206,7 @@ class ChatNode:
                 watching=watching,
                 conversations=Conversations(own_states, announcer, self._delivery, clock),
                 positions=Positions(positions, announcer, self._delivery, self._asides, memberships, clock, spawn),
-                typing_notices=TypingNotices(memberships, self._asides, clock),
+                typing_notices=TypingNotices(memberships, self._asides, clock, settings.contacts),
                 quota=quota,
                 faults=faults,
                 clock=clock,
