@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from imchat.domain.conversations import RECEIPTS_UP_TO, Mark, Receipt, position_refusal
-from imchat.domain.errors import NotFound
+from imchat.domain.errors import Contended, NotFound
 from imchat.domain.models import MAX_ID, Event
 from imchat.domain.notes import ReadPosition
 from imchat.ports import Announce, Marked
@@ -47,9 +47,11 @@ class _Places:
     Args:
         tx: The transaction.
         marks: What is to be marked.
+        free: Users whose marks are applied; None: all.
     """
 
-    def __init__(self, tx: Transaction, marks: Sequence[Mark]) -> None:
+    def __init__(self, tx: Transaction, marks: Sequence[Mark], free: Collection[int] | None = None) -> None:
+        self._free = free
         self._found: dict[Place, tuple[int, int, int]] = {}
         asked = {(mark.conversation_id, mark.user_id) for mark in marks if 0 < mark.conversation_id <= MAX_ID}
         for part in chunks(sorted(asked), _AT_ONCE):
@@ -65,7 +67,9 @@ class _Places:
 
     def _refusal(self, mark: Mark) -> str | None:
         found = self._found.get((mark.conversation_id, mark.user_id))
-        return NotFound.code if found is None else position_refusal(mark.seq, found[0])
+        refusal = NotFound.code if found is None else position_refusal(mark.seq, found[0])
+        late = self._free is not None and mark.user_id not in self._free
+        return refusal or (Contended.code if late else None)
 
     def moved(self, read: bool) -> list[Receipt]:
         """Where those will be who move on, by the order in which rows are locked."""
@@ -89,9 +93,10 @@ def _ordinals(tx: Transaction, moved: Sequence[Receipt]) -> dict[tuple[int, int]
 
 
 def _mark_read(tx: Transaction, marks: Sequence[Mark], announce: Announce) -> Marked:
-    # The private streams are locked first: read positions of one user are told in the order in which they rise.
-    lock_heads(tx, [mark.user_id for mark in marks])
-    places = _Places(tx, marks)
+    # The private streams are locked first: read positions of one user are told in the order in which they rise. Those
+    # that others keep locked are left out: nobody waits for the lock of another.
+    free, _ = lock_heads(tx, [mark.user_id for mark in marks], tx.dialect.lock_free or None)
+    places = _Places(tx, marks, free)
     moved = places.moved(read=True)
     ordinals = _ordinals(tx, moved)
     upsert = tx.dialect.upsert("reading", READING_KEY, raised=("read_seq", "read_ordinal", "delivered_seq"))
