@@ -160,6 +160,9 @@ class ConversationListContract(OwnStateCase):
         await self.sql(contact, ANN, BOB)
         await self.sql(contact, BOB, CAT)
         self.assertEqual((await self.one()).title, "my Bob")
+        await self.sql("DELETE FROM contact WHERE user_id = ?", ANN)
+        await self.sql(contact, CAT, BOB)
+        self.assertEqual((await self.one()).title, "Bobby")
         self.assertEqual((await self.one(BOB)).title, "Ann")
 
     async def test_mentioned_until_it_is_read(self):
@@ -189,6 +192,13 @@ class ConversationListContract(OwnStateCase):
         await self.delete(2)
         self.assertIsNone((await self.one()).newest)
         self.assertEqual((await self.one(BOB)).newest.seq, 2)
+
+    async def test_nor_one_up_to_which_all_was_deleted(self):
+        await self.say(2)
+        await self.delete(through_seq=2)
+        self.assertIsNone((await self.one()).newest)
+        await self.say()
+        self.assertEqual((await self.one()).newest.seq, 3)
 
     async def test_what_was_before_one_joined_is_not_shown(self):
         await self.say(2)
@@ -336,6 +346,18 @@ class PositionStoreContract(OwnStateCase):
         self.assertEqual((marked.refusals, marked.moved), ([*refusals, None], [Receipt(TALK, ANN, 1, 1)]))
         marked = await self.deliver(*marks, (ANN, TALK, 2))
         self.assertEqual((marked.refusals, marked.moved), ([*refusals, None], [Receipt(TALK, ANN, 2, 1)]))
+
+    async def test_of_several_marks_the_highest_counts(self):
+        await self.say(3)
+        self.assertEqual((await self.mark((ANN, TALK, 3), (ANN, TALK, 1))).moved, [Receipt(TALK, ANN, 3, 3)])
+        self.assertEqual((await self.one()).read_seq, 3)
+
+    async def test_what_was_read_counts_as_received(self):
+        await self.say(3)
+        await self.sql("INSERT INTO reading (conversation_id, user_id, read_seq) VALUES (?, ?, 2)", TALK, ANN)
+        self.assertEqual(list((await self.deliver((ANN, TALK, 2))).moved), [])
+        self.assertEqual(await self.receipts(BOB), [Receipt(TALK, ANN, 2, 2)])
+        self.assertEqual((await self.deliver((ANN, TALK, 3))).moved, [Receipt(TALK, ANN, 3, 2)])
 
     async def test_one_who_left_marks_nothing(self):
         await self.say(3)
