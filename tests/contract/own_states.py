@@ -259,6 +259,20 @@ class OwnStateContract(OwnStateCase):
         await self.set_state(pinned=True)
         self.assertEqual(((await self.one()).read_seq, (await self.one()).unread), (2, 0))
 
+    async def test_a_call_that_comes_again_finds_what_the_first_one_told(self):
+        await self.say(2)
+        store, now_ms = self.stores.own_states, self.now_ms()
+        pin, delete, clear = (self.announcer.begin() for _ in range(3))
+        calls = (
+            lambda: store.set_state(ANN, TALK, StateChange(pinned=True), pin, now_ms),
+            lambda: store.delete(ANN, TALK, (1,), 0, delete),
+            lambda: store.delete(ANN, TALK, (), 2, clear),
+        )
+        for call in calls:
+            first = await call()
+            self.assertEqual((len(first), await call()), (1, first))
+        self.assertEqual(len(await self.notes()), 3)
+
     async def test_strangers_and_unknown_ones(self):
         await self.say()
         for user_id, conversation_id in ((CAT, TALK), (ANN, 4711), (ANN, ANN), (ANN, 0), (ANN, 2**64 - 1)):
@@ -337,6 +351,18 @@ class PositionStoreContract(OwnStateCase):
         self.assertIn(ReadPosition(TALK, 3, 3), await self.notes())
         self.assertEqual(await self.notes(BOB), [ReadPosition(TALK, 2, 2)])
         self.assertEqual({one.unread for one in (await self.listed())[0]}, {0, 1})
+
+    async def test_a_call_that_comes_again_finds_what_the_first_one_told(self):
+        await self.talks(1)
+        await self.say(3)
+        await self.mark((ANN, TALK, 1))
+        marks = [Mark(ANN, TALK, 1), Mark(ANN, TALK + 1, 1), Mark(BOB, TALK, 3)]
+        announce = self.announcer.begin()
+        first = await self.stores.positions.mark_read(marks, announce)
+        again = await self.stores.positions.mark_read(marks, announce)
+        self.assertEqual([event.stream_id for event in first.events], [BOB, ANN])
+        self.assertEqual((again.events, list(again.moved)), (first.events, []))
+        self.assertEqual((len(await self.notes()), len(await self.notes(BOB))), (2, 1))
 
     async def test_each_is_refused_for_itself(self):
         await self.say(3)

@@ -12,7 +12,7 @@ from imchat.domain.notes import ReadPosition
 from imchat.ports import Announce, Marked
 from imchat.store.sql.append import append, lock_heads
 from imchat.store.sql.bulk import any_of, chunks, in_list, possible
-from imchat.store.sql.own_states import READING_KEY
+from imchat.store.sql.own_states import READING_KEY, told_before
 from imchat.store.sql.runner import Runner
 from imchat.store.sql.transaction import Transaction
 
@@ -48,6 +48,10 @@ class _Places:
         tx: The transaction.
         marks: What is to be marked.
         free: Users whose marks are applied; None: all.
+
+    Attributes:
+        refusals: For each mark the code of the error, or None.
+        wanted: The highest seq of the marks that are not refused.
     """
 
     def __init__(self, tx: Transaction, marks: Sequence[Mark], free: Collection[int] | None = None) -> None:
@@ -59,11 +63,11 @@ class _Places:
             for row in tx.query(_PLACES.format(condition=condition), values):
                 self._found[row[0], row[1]] = row[2:]
         self.refusals = [self._refusal(mark) for mark in marks]
-        self._wanted: dict[Place, int] = {}
+        self.wanted: dict[Place, int] = {}
         for mark, refusal in zip(marks, self.refusals, strict=True):
             if refusal is None:
                 place = mark.conversation_id, mark.user_id
-                self._wanted[place] = max(mark.seq, self._wanted.get(place, 0))
+                self.wanted[place] = max(mark.seq, self.wanted.get(place, 0))
 
     def _refusal(self, mark: Mark) -> str | None:
         found = self._found.get((mark.conversation_id, mark.user_id))
@@ -74,8 +78,8 @@ class _Places:
     def moved(self, read: bool) -> list[Receipt]:
         """Where those will be who move on, by the order in which rows are locked."""
         moved: list[Receipt] = []
-        for place in sorted(self._wanted):
-            seq = self._wanted[place]
+        for place in sorted(self.wanted):
+            seq = self.wanted[place]
             _, read_seq, delivered_seq = self._found[place]
             delivered_seq = max(read_seq, delivered_seq)
             if seq > (read_seq if read else delivered_seq):
@@ -100,15 +104,30 @@ def _mark_read(tx: Transaction, marks: Sequence[Mark], announce: Announce) -> Ma
     moved = places.moved(read=True)
     ordinals = _ordinals(tx, moved)
     upsert = tx.dialect.upsert("reading", READING_KEY, raised=("read_seq", "read_ordinal", "delivered_seq"))
-    notes: list[tuple[int, ReadPosition]] = []
     rows: list[tuple[int, ...]] = []
     for one in moved:
         ordinal = ordinals[one.conversation_id, one.read_seq]
         rows.append((one.conversation_id, one.user_id, one.read_seq, ordinal, one.delivered_seq))
-        notes.append((one.user_id, ReadPosition(one.conversation_id, one.read_seq, ordinal)))
     tx.execute_many(upsert, rows)
-    events: tuple[Event, ...] = append(tx, announce(notes)) if notes else ()
-    return Marked(places.refusals, moved, events)
+    return Marked(places.refusals, moved, _tell(tx, places, moved, ordinals, announce))
+
+
+def _tell(
+    tx: Transaction,
+    places: _Places,
+    moved: Sequence[Receipt],
+    ordinals: Mapping[Place, int],
+    announce: Announce,
+) -> tuple[Event, ...]:
+    """Tell what moved. Drafts are made for all that may move, so that each is the same in every try."""
+    wanted = sorted(places.wanted.items())
+    notes = [
+        (user_id, ReadPosition(conversation_id, seq, ordinals.get((conversation_id, seq), 0)))
+        for (conversation_id, user_id), seq in wanted
+    ]
+    drafts = dict(zip((place for place, _ in wanted), announce(notes), strict=True)) if notes else {}
+    new = [drafts.pop((one.conversation_id, one.user_id)) for one in moved]
+    return (*told_before(tx, list(drafts.values())), *append(tx, new))
 
 
 def _mark_delivered(tx: Transaction, marks: Sequence[Mark]) -> Marked:
