@@ -160,6 +160,7 @@ class ChatNode:
         self._connections, self._storing = connections, batcher.work
         self._sessions = Sessions(sessions, registry, subscriptions, hosting, self._delivery, settings, clock)
         self._bus, self._clock, self._spawn = bus, clock, spawn
+        self._drain_timeout = settings.drain_timeout
         work = (batcher.work, connections.requests, fan_out.work, self._delivery.work)
         incarnation = ids.new_id()
         watched = Watched(accounts, seen, presence, subscriptions, framed_person, clock, spawn)
@@ -235,11 +236,13 @@ class ChatNode:
     async def drain(self) -> None:
         """End in order; close the port first. Returns at the latest after ``drain_timeout`` (DESIGN: draining)."""
         self._retention.stop()
+        deadline = self._clock.seconds() + self._drain_timeout
         await self._lifecycle.drain()
         self._watching.stop()
         leaving = Work()
         self._spawn("telling who leaves", self._leave(leaving))
-        await within(self._clock, LEAVE, leaving.idle())
+        if (left := min(LEAVE, deadline - self._clock.seconds())) > 0:
+            await within(self._clock, left, leaving.idle())
 
     async def _leave(self, leaving: Work) -> None:
         leaving.begin()

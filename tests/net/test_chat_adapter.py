@@ -7,9 +7,11 @@ import struct
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.chat.adapter import REQUESTS
+from imchat.chat.logic.presence import NOTE_SEEN
 from imchat.chat.settings import ChatSettings
 from imchat.domain.limits import Limit
 from imchat.domain.models import Draft
+from imchat.domain.presence import OFFLINE_AFTER_MS
 from imchat.domain.sessions import hash_of_text
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.codec import MAX_FRAME, MAX_FRAME_BEFORE_HELLO, encode
@@ -500,6 +502,8 @@ class LivenessTests(Case):
         ann = self.rig.client("ann")
         ann.transport.abortConnection()
         self.rig.run()
+        # Others are told a little later that she is gone, and the truth when she was last there.
+        self.rig.clock.pump([OFFLINE_AFTER_MS / 1000, NOTE_SEEN])
         self.assertEqual(before, len(self.rig.clock.getDelayedCalls()))
 
 
