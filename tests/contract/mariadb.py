@@ -15,7 +15,10 @@ from imchat.store.sql.mysql_dialect import MysqlDialect
 from imchat.store.sql.runner import DEFAULT_SETTINGS
 from tests.services import mariadb
 
-TABLES = ("account", "session", "invitation", "head", "event", "conversation", "direct", "member", "period")
+TABLES = (
+    "account", "session", "invitation", "head", "event", "conversation", "direct", "member", "period",
+    "contact", "contact_request", "reaction", "reading", "deletion", "job",
+)  # fmt: skip
 
 _names = itertools.count()
 
