@@ -201,6 +201,8 @@ class MemoryStreams:
         ordinal = (stream[-1].event.ordinal if stream else 0) + is_message(draft.kind)
         seq = len(stream) + 1
         event = Event(draft.stream_id, seq, draft.sender_id, draft.client_id, draft.kind, draft.content, ordinal, seq)
+        if draft.target:
+            event = replace(event, target_seq=draft.target)
         stream.append(StoredEvent(event, draft.digest))
         return Stored(event)
 
