@@ -228,6 +228,7 @@ class MemoryStreams:
         max_bytes: int,
         for_others: bool = False,
     ) -> EventRange | None:
+        assert for_others, "what one member deleted for themselves is missing for others"
         self.reads.append((stream_id, reader_id, after))
         self._ask()
         if self.held_reads is not None:
