@@ -391,6 +391,7 @@ class HiddenContract(ActsCase):
 
     async def test_what_goes_out_with_events_counts_as_theirs(self):
         await self.say(b"x" * 500)
-        await self.seqs(edit(ANN, 1, 1, b"y" * 500), edit(ANN, 2, 1, b"z" * 500), draft(TALK, ANN, 3, b""))
+        edits = [draft(TALK, ANN, n, b"edit", EDITED, target=1, replacement=b"%d" % n * 500) for n in range(2)]
+        await self.seqs(*edits)
         found = await self.read(after=1, max_bytes=700)
         self.assertEqual([event.seq for event in found.events], [2])

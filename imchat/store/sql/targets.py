@@ -114,7 +114,6 @@ class Targets:
     def _clear(self, place: Place) -> None:
         self._cleared[place] = None
         self._kinds.pop(place, None)
-        self._before = {row: was for row, was in self._before.items() if row[:2] != place}
         self._own = {key: own for key, own in self._own.items() if key[:2] != place}
 
     def _react(self, place: Place, draft: Draft) -> None:
