@@ -5,6 +5,7 @@ from __future__ import annotations
 from imchat.chat.settings import ChatSettings
 from imchat.domain.limits import Limit
 from imchat.wire import imchat_pb2 as pb
+from imchat.wire.codec import MAX_FRAME
 from tests.fakes.chat_node import message_id, now
 from tests.net.test_chat_adapter import Case
 
@@ -159,6 +160,20 @@ class ActTests(ActCase):
                          (event.content.reply_to, event.quote.seq, event.quote.content.text.text))  # fmt: skip
         self.assertEqual(event.quote, self.read(self.ann, reply).quote)
         self.assertEqual("x" * 5_000, self.read(self.ann, seq).content.text.text)
+
+    def test_a_page_of_the_longest_stays_below_the_largest_frame(self) -> None:
+        name, address = "名" * 255, "址" * 500
+        place = self.accepted(self.send(self.ann, pb.Content(location=pb.Location(name=name, address=address))))
+        text = self.say(self.ann, "👍" * 8_000, mentions=[self.rig.users["bob"]] * 50)
+        for number in range(60):
+            self.say(self.ann, f"{number}", reply_to=place)
+            self.accepted(self.edit(self.ann, text, "👎" * 8_000))
+            self.ann, _ = self.rig.client("ann"), self.rig.clock.advance(1)
+        seen, after = 0, 0
+        while seen < 122:
+            page = self.ann.ask(history=pb.History(stream_id=self.talk, after=after, limit=500)).history_result
+            self.assertLess(page.ByteSize(), MAX_FRAME)
+            seen, after = seen + len(page.events), page.to_seq
 
     def test_other_nodes_push_the_same(self) -> None:
         node = self.rig.make_node("node-2")
