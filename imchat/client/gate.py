@@ -204,15 +204,6 @@ class Gate(HttpApi):
         """End the session of a token."""
         await self.call("DELETE", "/v1/sessions/current", token=token)
 
-    async def change_password(self, token: str, old_password: str, new_password: str) -> None:
-        """Set a new password by the old one; the user's other sessions end."""
-        body = {"old_password": old_password, "new_password": new_password}
-        await self.call("POST", "/v1/password-changes", body, token)
-
-    async def delete_account(self, token: str, password: str) -> None:
-        """Delete the account of a token for good; all its sessions end."""
-        await self.call("POST", "/v1/account-deletions", {"password": password}, token)
-
     def _login(self, answer: dict[str, Any]) -> Login:
         def read() -> Login:
             nodes = tuple(NodeAddress(str(n["host"]), int(n["port"]), bool(n["tls"])) for n in answer["nodes"])

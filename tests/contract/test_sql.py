@@ -10,6 +10,7 @@ from imchat.store.sql.sqlite_dialect import SqliteDialect
 from imchat.store.sqlite import migrate, open_database
 from tests.contract import mariadb
 from tests.contract.accounts import AccountStoreContract, InvitationStoreContract
+from tests.contract.acts import ActsContract, HiddenContract, PositionsContract
 from tests.contract.conversations import ConversationStoreContract
 from tests.contract.health import StoresHealthContract
 from tests.contract.own_states import (
@@ -31,6 +32,9 @@ CONTRACTS = (
     InvitationStoreContract,
     SessionStoreContract,
     StreamStoreContract,
+    ActsContract,
+    PositionsContract,
+    HiddenContract,
     ReadContract,
     ChangedContract,
     HostedContract,

@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.domain.errors import Passing, by_code
 from imchat.domain.models import ConversationKind, Draft, Member, Membership
-from imchat.domain.permissions import may_open_direct, may_see, may_send, permit
+from imchat.domain.permissions import may_open_direct, may_see, may_send, may_speak_of, permit
 
 PAIR = Membership(9, ConversationKind.DIRECT, 1, {1: Member(1, 0, 1), 2: Member(2, 0, 5)})
 
@@ -28,6 +28,19 @@ class PermissionTests(SynchronousTestCase):
         self.assertTrue(may_see(PAIR, 2, 5))
         self.assertFalse(may_see(PAIR, 2, 4))
         self.assertFalse(may_see(PAIR, 3, 5))
+
+    def test_one_speaks_of_what_one_sees_and_of_members(self) -> None:
+        self.assertIsNone(may_speak_of(PAIR, 2, 5, (1, 2)))
+        self.assertIsNone(may_speak_of(PAIR, 2, 0, ()))
+        self.assertEqual("not_found", may_speak_of(PAIR, 2, 4, ()))
+        self.assertEqual("not_found", may_speak_of(PAIR, 1, -1, ()))
+        self.assertEqual("not_found", may_speak_of(PAIR, 1, 0, (2, 3)))
+        self.assertEqual("not_found", may_speak_of(PAIR, 1, 0, (2**64 - 1,)))
+
+    def test_so_it_is_under_the_lock(self) -> None:
+        self.assertIsNone(permit(Draft(9, 2, b"", 32, b"", b"", target=5), PAIR))
+        self.assertEqual("not_found", permit(Draft(9, 2, b"", 32, b"", b"", target=4), PAIR))
+        self.assertEqual("not_found", permit(Draft(9, 2, b"", 1, b"", b"", mentions=(3,)), PAIR))
 
     def test_nobody_talks_to_oneself(self) -> None:
         self.assertIsNone(may_open_direct(1, 2))

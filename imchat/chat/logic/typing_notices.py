@@ -29,9 +29,7 @@ class TypingNotices:
         policy: Who may talk to whom directly.
     """
 
-    def __init__(
-        self, memberships: Memberships, asides: Asides, clock: IReactorTime, policy: ContactsPolicy
-    ) -> None:
+    def __init__(self, memberships: Memberships, asides: Asides, clock: IReactorTime, policy: ContactsPolicy) -> None:
         self._policy = policy
         self._memberships = memberships
         self._asides = asides
