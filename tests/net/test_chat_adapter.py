@@ -16,6 +16,7 @@ from imchat.wire.frames import frame
 from tests.fakes.chat_node import START, NodeRig, now
 
 CLIENT_BODIES = {"hello", "ping", "pong", "open_direct", "send_message", "sync", "history", "get_users"}
+CLIENT_BODIES |= {"get_profile", "set_profile", "search_people", "list_sessions", "end_sessions"}
 
 
 class Case(SynchronousTestCase):
