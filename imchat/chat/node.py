@@ -128,7 +128,7 @@ class ChatNode:
                 sender=sender,
                 reading=Reading(streams, accounts, quota),
                 direct=Direct(conversations, self._delivery, codec, ids, quota, clock),
-                people=People(people, self._delivery, announcer, quota),
+                people=People(people, self._delivery, announcer, quota, self._delivery.people_changed),
                 devices=Devices(sessions, self._sessions, self._delivery, announcer, quota, clock),
                 quota=quota,
                 faults=faults,
