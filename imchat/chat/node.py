@@ -189,8 +189,6 @@ class ChatNode:
             quota,
             clock,
         )
-        persons = People(people, self._delivery, announcer, quota)
-        persons.report(watching.heard)
         self._contacts.report(lambda user_id: watching.heard(RelationsChanged(user_id)))
         self.factory = ChatFactory(
             Services(
@@ -201,7 +199,7 @@ class ChatNode:
                 reading=Reading(streams, accounts, quota),
                 direct=Direct(conversations, self._delivery, codec, ids, quota, clock, settings.contacts),
                 contacts=self._contacts,
-                people=persons,
+                people=People(people, self._delivery, announcer, quota, watching.announce_people),
                 devices=Devices(sessions, self._sessions, self._delivery, announcer, quota, clock),
                 attendance=self._attendance,
                 watching=watching,
