@@ -11,6 +11,7 @@ from imchat.store.sql.sqlite_dialect import SqliteDialect
 from imchat.store.sqlite import migrate, open_database
 from tests.contract import mariadb
 from tests.contract.accounts import AccountStoreContract, InvitationStoreContract
+from tests.contract.contacts import ContactStoreContract
 from tests.contract.conversations import ConversationStoreContract
 from tests.contract.health import StoresHealthContract
 from tests.contract.reading import ChangedContract, HostedContract, ReadContract
@@ -27,6 +28,7 @@ CONTRACTS = (
     ChangedContract,
     HostedContract,
     ConversationStoreContract,
+    ContactStoreContract,
     StoresHealthContract,
 )
 

@@ -6,6 +6,7 @@ import struct
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from imchat.chat.adapter import REQUESTS
 from imchat.chat.settings import ChatSettings
 from imchat.domain.limits import Limit
 from imchat.domain.models import Draft
@@ -15,7 +16,7 @@ from imchat.wire.codec import MAX_FRAME, MAX_FRAME_BEFORE_HELLO, encode
 from imchat.wire.frames import frame
 from tests.fakes.chat_node import START, NodeRig, now
 
-CLIENT_BODIES = {"hello", "ping", "pong", "open_direct", "send_message", "sync", "history", "get_users"}
+CLIENT_BODIES = {"hello", "ping", "pong", "send_message", *REQUESTS}
 
 
 class Case(SynchronousTestCase):
