@@ -78,6 +78,7 @@ class ChatNode:
     Attributes:
         factory: Takes connections. To be listened with after :meth:`start`.
         figures: What it has done.
+        contacts: Who knows whom.
     """
 
     def __init__(
@@ -126,7 +127,7 @@ class ChatNode:
         self._lifecycle = Lifecycle(
             node_id, ids.new_id(), address, status, connections, sweep, work, settings, clock, spawn, log
         )
-        self._contacts = Contacts(
+        self.contacts = Contacts(
             contacts,
             self._delivery,
             memberships,
@@ -145,7 +146,7 @@ class ChatNode:
                 sender=sender,
                 reading=Reading(streams, accounts, quota),
                 direct=Direct(conversations, self._delivery, codec, ids, quota, clock, settings.contacts),
-                contacts=self._contacts,
+                contacts=self.contacts,
                 quota=quota,
                 faults=faults,
                 clock=clock,

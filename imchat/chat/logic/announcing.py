@@ -1,4 +1,4 @@
-"""The server's own events: drafts whose ids are fixed before the first try, so that a transaction may be tried again."""
+"""The server's own events: drafts whose ids are fixed before the first try, so that a transaction can be repeated."""
 
 from __future__ import annotations
 
