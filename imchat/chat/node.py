@@ -110,6 +110,7 @@ class ChatNode:
     Attributes:
         factory: Takes connections. To be listened with after :meth:`start`.
         figures: What it has done.
+        contacts: Who knows whom.
     """
 
     def __init__(
@@ -178,7 +179,7 @@ class ChatNode:
         self._lifecycle = Lifecycle(
             node_id, incarnation, address, status, connections, sweep, work, settings, clock, spawn, log
         )
-        self._contacts = Contacts(
+        self.contacts = Contacts(
             contacts,
             self._delivery,
             memberships,
@@ -189,7 +190,7 @@ class ChatNode:
             quota,
             clock,
         )
-        self._contacts.report(lambda user_id: watching.heard(RelationsChanged(user_id)))
+        self.contacts.report(lambda user_id: watching.heard(RelationsChanged(user_id)))
         self.factory = ChatFactory(
             Services(
                 settings=settings,
@@ -198,7 +199,7 @@ class ChatNode:
                 sender=sender,
                 reading=Reading(streams, accounts, quota),
                 direct=Direct(conversations, self._delivery, codec, ids, quota, clock, settings.contacts),
-                contacts=self._contacts,
+                contacts=self.contacts,
                 people=People(people, self._delivery, announcer, quota, watching.announce_people),
                 devices=Devices(sessions, self._sessions, self._delivery, announcer, quota, clock),
                 attendance=self._attendance,
