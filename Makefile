@@ -44,7 +44,7 @@ $(VENV)/installed-test: $(VENV)/installed
 	@touch $@
 
 run: $(VENV)/installed
-	$(BIN)/twistd --nodaemon --pidfile= imchat
+	$(BIN)/twistd --nodaemon --pidfile= imchat $(OPTIONS)
 
 demo: $(VENV)/installed
 	$(BIN)/python examples/demo.py

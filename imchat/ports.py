@@ -795,7 +795,7 @@ class PositionStore(Protocol):
         """Raise read positions and tell each that moved in its user's private stream, all in one transaction.
 
         A mark is refused with ``not_found`` where the user is not in the conversation, with ``invalid_request`` where
-        it is above its end.
+        it is above its end, with ``unavailable`` where another keeps the private stream locked.
         """
 
     async def mark_delivered(self, marks: Sequence[Mark]) -> Marked:

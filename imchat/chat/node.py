@@ -110,6 +110,7 @@ class ChatNode:
     Attributes:
         factory: Takes connections. To be listened with after :meth:`start`.
         figures: What it has done.
+        contacts: Who knows whom.
     """
 
     def __init__(
@@ -161,6 +162,7 @@ class ChatNode:
         self._connections, self._storing = connections, batcher.work
         self._sessions = Sessions(sessions, registry, subscriptions, hosting, self._delivery, quota, clock)
         self._bus, self._clock, self._spawn = bus, clock, spawn
+        self._drain_timeout = settings.drain_timeout
         work = (batcher.work, connections.requests, fan_out.work, self._delivery.work)
         incarnation = ids.new_id()
         watched = Watched(accounts, seen, presence, subscriptions, framed_person, clock, spawn)
@@ -178,7 +180,7 @@ class ChatNode:
         self._lifecycle = Lifecycle(
             node_id, incarnation, address, status, connections, sweep, work, settings, clock, spawn, log
         )
-        self._contacts = Contacts(
+        self.contacts = Contacts(
             contacts,
             self._delivery,
             memberships,
@@ -188,7 +190,7 @@ class ChatNode:
             settings.contact_requests,
             clock,
         )
-        self._contacts.report(lambda user_id: watching.heard(RelationsChanged(user_id)))
+        self.contacts.report(lambda user_id: watching.heard(RelationsChanged(user_id)))
         self.factory = ChatFactory(
             Services(
                 settings=settings,
@@ -197,14 +199,14 @@ class ChatNode:
                 sender=sender,
                 reading=Reading(streams, accounts, quota),
                 direct=Direct(conversations, self._delivery, codec, ids, quota, clock, settings.contacts),
-                contacts=self._contacts,
-                people=People(people, self._delivery, announcer, quota),
+                contacts=self.contacts,
+                people=People(people, self._delivery, announcer, quota, watching.announce_people),
                 devices=Devices(sessions, self._sessions, self._delivery, announcer, clock),
                 attendance=self._attendance,
                 watching=watching,
                 conversations=Conversations(own_states, announcer, self._delivery, clock),
                 positions=Positions(positions, announcer, self._delivery, self._asides, memberships, clock, spawn),
-                typing_notices=TypingNotices(memberships, self._asides, clock),
+                typing_notices=TypingNotices(memberships, self._asides, clock, settings.contacts),
                 quota=quota,
                 faults=faults,
                 clock=clock,
@@ -233,11 +235,13 @@ class ChatNode:
     async def drain(self) -> None:
         """End in order; close the port first. Returns at the latest after ``drain_timeout`` (DESIGN: draining)."""
         self._retention.stop()
+        deadline = self._clock.seconds() + self._drain_timeout
         await self._lifecycle.drain()
         self._watching.stop()
         leaving = Work()
         self._spawn("telling who leaves", self._leave(leaving))
-        await within(self._clock, LEAVE, leaving.idle())
+        if (left := min(LEAVE, deadline - self._clock.seconds())) > 0:
+            await within(self._clock, left, leaving.idle())
 
     async def _leave(self, leaving: Work) -> None:
         leaving.begin()

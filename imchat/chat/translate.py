@@ -47,6 +47,7 @@ def fill_event(message: pb.Event, event: Event) -> None:
 
 def _cut(content: pb.Content) -> None:
     """Leave of what is quoted no more than a preview."""
+    content.ClearField("mentions")
     match content.WhichOneof("body"):
         case "text":
             content.text.text = content.text.text[:QUOTED]

@@ -46,16 +46,20 @@ def device_name() -> str:
     return f"imchat on {host or 'a terminal'}"[:64]
 
 
+def platform_name() -> str:
+    """What this machine runs on."""
+    return platform.system().lower() or "unknown"
+
+
 async def login(arguments: argparse.Namespace, world: World) -> None:
     """Log the profile's two devices in, and keep their sessions."""
     server = _server(arguments, world)
     gate = gate_of(arguments, world, server)
     profile = profile_of(arguments, world)
     credentials = Credentials(arguments.login or world.ask("Name or e-mail: "), password(arguments, world, twice=False))
-    kind = platform.system().lower() or "unknown"
     sessions = {}
     for role, suffix in ((Role.LISTEN, ""), (Role.SEND, "-send")):
-        device = Device(profile.device_id + suffix, device_name(), kind)
+        device = Device(profile.device_id + suffix, device_name(), platform_name())
         sessions[role] = await open_session(gate, credentials, device)
     profile.save(sessions)
     session = sessions[Role.LISTEN]

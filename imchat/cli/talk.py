@@ -1,97 +1,33 @@
-"""Commands to talk: send, listen, history."""
+"""Commands to talk: send and listen."""
 
 from __future__ import annotations
 
 import argparse
-import re
-import unicodedata
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator
+from typing import TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
-from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
+from imchat.cli.asking import in_turn, no_conversation, target
 from imchat.cli.common import run_client, within
 from imchat.cli.exits import Code, Exit
 from imchat.cli.profile import Role
+from imchat.cli.showing import is_act, is_shown, show
 from imchat.cli.world import World
-from imchat.client import Accepted, Client, Options, Received, StateBusy, Status, Turn
-from imchat.client.client import FROM_THE_NEWEST
-from imchat.domain.content import Text
+from imchat.client import Accepted, Client, Options, StateBusy, Status, Turn
 from imchat.domain.errors import IMError, NotFound
-from imchat.domain.models import MAX_ID
+from imchat.domain.models import SYSTEM_SENDER
 
 T = TypeVar("T")
 
 OUTSTANDING = 64
 """Lines of standard input that may await their acknowledgement."""
 
-BUSY_WAIT = 0.2
-"""Seconds between two looks whether another ``send`` has ended."""
-
-PAGE = 100
-
 KEPT = "what is not acknowledged is kept, and sent first by the next imchat send"
 
 
-# --- showing
-
-
-_REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""What turns the direction of all that follows, beyond the text; the marks U+200E and U+200F do not, and stay."""
-
-
-def printable(text: str) -> str:
-    """A text that cannot do anything to a terminal but be shown; further lines are indented."""
-    shown = "".join(c if c in "\n\t" or _harmless(c) else "\ufffd" for c in text)
-    return shown.replace("\n", "\n    ")
-
-
-def _harmless(character: str) -> bool:
-    # Zl and Zp: separators of lines and paragraphs, which some terminals begin a line at.
-    return character not in _REORDERING and unicodedata.category(character) not in ("Cc", "Zl", "Zp")
-
-
-async def show(world: World, client: Client, event: Received, text: str, still: Deferred[None] | None = None) -> None:
-    """Write one message."""
-    name = await client.directory.name(event.sender_id)
-    if still is not None and still.called:
-        raise CancelledError
-    # In the terminal's own time zone, as people expect it there.
-    when = datetime.fromtimestamp(event.created_ms / 1000, UTC).astimezone()
-    world.tell(
-        f"{when:%Y-%m-%d %H:%M:%S} {printable(name)}: {printable(text)}",
-        conversation_id=event.stream_id,
-        seq=event.seq,
-        sender_id=event.sender_id,
-        sender=name,
-        text=text,
-        created_ms=event.created_ms,
-        own=event.sender_id == client.session.user_id,
-    )
-
-
 # --- send
-
-
-async def _target(client: Client, name: str) -> int:
-    match = re.fullmatch(r"#(\d{1,16})", name)
-    if match and 1 <= int(match[1]) <= MAX_ID:
-        return int(match[1])
-    if name.startswith("#"):
-        raise Exit(Code.USAGE, f"{name!r} is no #CONVERSATION: a number follows the #")
-    user = await client.directory.by_name(name)
-    try:
-        return await client.open_direct(user.id)
-    except NotFound:
-        raise NotFound(f"there is no user {name!r}") from None
-
-
-def _no_conversation(target: str) -> str:
-    return f"there is no conversation {target} that you are in" if target.startswith("#") else f"{target!r}: not found"
 
 
 async def _texts(arguments: argparse.Namespace, world: World) -> AsyncIterator[str]:
@@ -118,8 +54,8 @@ class _Sender:
 
     async def run(self) -> None:
         try:
-            target = Deferred.fromCoroutine(_target(self._client, self._arguments.target))
-            conversation_id = await self._within(target, self._no_server)
+            opened = Deferred.fromCoroutine(target(self._client, self._arguments.target))
+            conversation_id = await self._within(opened, self._no_server)
             broken_off = await self._send_all(conversation_id)
             for _ in range(OUTSTANDING):
                 await self._within(self._slots.acquire(), self._no_answer)
@@ -171,7 +107,7 @@ class _Sender:
         if failure.check(IMError):
             self._refused = True
             missing = failure.check(NotFound) is not None
-            self._world.note(_no_conversation(self._arguments.target) if missing else str(failure.value))
+            self._world.note(no_conversation(self._arguments.target) if missing else str(failure.value))
 
     def _output_failed(self, failure: Failure) -> None:
         self._fault = failure.value
@@ -179,29 +115,14 @@ class _Sender:
 
 async def send(arguments: argparse.Namespace, world: World) -> None:
     """Send a text, or each line of standard input; wait until all is acknowledged."""
-    await _in_turn(arguments, world, lambda client: _Sender(arguments, world, client).run())
-
-
-async def _in_turn(
-    arguments: argparse.Namespace, world: World, body: Callable[[Client], Coroutine[Deferred[Any], Any, None]]
-) -> None:
-    """Run a client of the sending device, after any other command that uses it."""
-    deadline = world.reactor.seconds() + arguments.timeout
-    while True:
-        try:
-            await run_client(arguments, world, Role.SEND, body)
-            return
-        except StateBusy:
-            if world.reactor.seconds() >= deadline:
-                raise Exit(Code.TIMED_OUT, "another imchat command uses this profile") from None
-        await deferLater(world.reactor, BUSY_WAIT)
+    await in_turn(arguments, world, lambda client: _Sender(arguments, world, client).run())
 
 
 # --- listen
 
 
 class _Listener:
-    """Shows messages as they come, until enough have come."""
+    """Shows messages and what is done to them as it comes, until enough messages have come."""
 
     def __init__(self, arguments: argparse.Namespace, world: World) -> None:
         self._arguments, self._world = arguments, world
@@ -222,18 +143,20 @@ class _Listener:
         return "" if self._left is None else f"fewer than {self._left} messages in {self._arguments.timeout:g} s"
 
     async def handle(self, turn: Turn) -> None:
-        content = turn.event.content
+        event = turn.event
         if self._client is None:
             raise CancelledError  # not begun: it will be handled by the next listen
-        if not isinstance(content, Text) or (turn.own and not self._arguments.own):
+        if event.stream_id == turn.user_id or (turn.own and not self._arguments.own):
+            return
+        if not is_shown(event) and not is_act(event):
             return
         try:
-            await show(self._world, self._client, turn.event, content.text, self.done)
+            await show(self._world, self._client, event, self._arguments.numbers, self.done)
         except OSError as error:
             if not self.done.called:
                 self.done.errback(error)
             raise CancelledError from error
-        if self._left is not None:
+        if self._left is not None and event.sender_id != SYSTEM_SENDER and is_shown(event):
             self._left -= 1
             if self._left == 0:
                 self.done.callback(None)
@@ -256,36 +179,3 @@ async def listen(arguments: argparse.Namespace, world: World) -> None:
         await run_client(arguments, world, Role.LISTEN, listener.run, listener.handle, options)
     except StateBusy:
         raise Exit(Code.REFUSED, "another imchat listen uses this profile") from None
-
-
-# --- history
-
-
-async def history(arguments: argparse.Namespace, world: World) -> None:
-    """Show the newest messages of a conversation, oldest first."""
-    world.as_json = world.as_json or arguments.format == "json"
-
-    async def body(client: Client) -> None:
-        late = Exit(Code.UNREACHABLE, f"no answer within {arguments.timeout:g} s")
-        shown = Deferred.fromCoroutine(_history(arguments, world, client))
-        await within(world, arguments.timeout, shown, late)
-
-    await _in_turn(arguments, world, body)
-
-
-async def _history(arguments: argparse.Namespace, world: World, client: Client) -> None:
-    conversation_id = await _target(client, arguments.target)
-    before, found = arguments.before or FROM_THE_NEWEST, deque[tuple[Received, str]]()
-    while len(found) < arguments.limit:
-        try:
-            page = await client.history(conversation_id, before, PAGE)
-        except NotFound:
-            raise NotFound(_no_conversation(arguments.target)) from None
-        texts = [(event, event.content.text) for event in page.events if isinstance(event.content, Text)]
-        found.extendleft(reversed(texts))
-        before = page.from_seq
-        if before <= 1 or page.to_seq < page.from_seq:
-            break
-    await client.directory.names(event.sender_id for event, _ in found)
-    for event, text in list(found)[-arguments.limit :]:
-        await show(world, client, event, text)

@@ -38,6 +38,7 @@ class Timing:
             this client misses, many others may miss too.
         crowded: A server that says farewell because it has no room is left alone for so long.
         handlers: How long :meth:`Client.stop` waits for handlers that run.
+        patience: Who is to wait longer than this before a request may succeed is told so instead.
     """
 
     request: float = 30.0
@@ -49,6 +50,7 @@ class Timing:
     hole: float = 1.0
     crowded: float = 5.0
     handlers: float = 5.0
+    patience: float = 120.0
     backoff: Backoff = Backoff()
 
 

@@ -155,6 +155,9 @@ class Engine:
             except Disconnected:
                 await sleep(self.clock, 0)
             except Passing as error:
+                if (error.retry_after_ms or 0) > self._timing.patience * 1000:
+                    # Nobody waits a day for an answer: who asked decides what then.
+                    raise
                 delay = retry_delay(error.retry_after_ms, self._timing.backoff, attempt, self.ids.fraction())
                 attempt += 1
                 await sleep(self.clock, delay)

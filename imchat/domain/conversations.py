@@ -41,6 +41,7 @@ class Conversation:
         unread: How many messages of others they have not read.
         mentioned: One of these mentions them.
         read_seq: Up to where they have read.
+        mention_seq: The newest message that mentions them, 0 where none does.
     """
 
     head: Head
@@ -53,6 +54,7 @@ class Conversation:
     mentioned: bool
     state: ConversationState
     read_seq: int
+    mention_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)

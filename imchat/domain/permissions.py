@@ -28,7 +28,7 @@ def may_send(
     if membership is None or user_id not in membership.members:
         return NotFound.code
     if membership.kind is ConversationKind.DIRECT:
-        return may_write(list(membership.members.values()), policy)
+        return may_write(tuple(membership.members.values()), policy)
     return None
 
 
@@ -41,9 +41,13 @@ def may_speak_of(membership: Membership, user_id: int, seq: int, mentions: Itera
 
 def may_write(two: Sequence[Member], policy: ContactsPolicy) -> str | None:
     """Whether the two of a direct conversation may write to each other: either both may, or none."""
-    if len(two) != 2 or any(member.blocks or member.gone for member in two):
+    if len(two) != 2:
         return NotContacts.code
-    if policy is ContactsPolicy.REQUIRED and not all(member.has_contact for member in two):
+    # Written out: it is asked for each message.
+    one, other = two
+    if one.blocks or other.blocks or one.gone or other.gone:
+        return NotContacts.code
+    if policy is ContactsPolicy.REQUIRED and not (one.has_contact and other.has_contact):
         return NotContacts.code
     return None
 

@@ -68,37 +68,43 @@ def told(entries: Iterable[PresenceEntry], seen: Seen) -> Presence:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is to be told now.
+    """What is to be done now.
 
     Attributes:
         put: Devices that are new or have changed.
         drop: Devices that are gone.
-        changed: It makes a difference to those who watch.
-        left_ms: When the last device left; None while one is here.
+        announce: It makes a difference to those who watch, and they are to be told.
     """
 
     put: dict[str, DevicePresence]
     drop: tuple[str, ...]
-    changed: bool
-    left_ms: int | None
+    announce: bool
 
 
 class Here:
-    """The devices of one user at one node: how they are, and what of it was told."""
+    """The devices of one user at one node: how they are, what of it is known to all nodes, and what was announced.
 
-    __slots__ = ("_devices", "_left", "_left_ms", "_next_ms", "_told")
+    A new device is made known at once: the user may be on the way from another node, which lets go of them soon.
+    """
+
+    __slots__ = ("_announced", "_devices", "_known", "_left", "_next_ms")
 
     def __init__(self) -> None:
         self._devices: dict[str, DevicePresence] = {}
         self._left: dict[str, int] = {}
-        self._told: dict[str, DevicePresence] = {}
-        self._left_ms = 0
+        self._known: dict[str, DevicePresence] = {}
+        self._announced = Presence()
         self._next_ms = 0
 
     @property
-    def told(self) -> dict[str, DevicePresence]:
-        """The devices that others were told of, and not yet that they are gone."""
-        return self._told
+    def known(self) -> dict[str, DevicePresence]:
+        """The devices that are known to all nodes; some may be gone, for now."""
+        return self._known
+
+    @property
+    def empty(self) -> bool:
+        """Whether no device is here, though one may be back soon."""
+        return not self._devices
 
     def set(self, device_id: str, device: DevicePresence) -> None:
         """A device is here, in this state."""
@@ -112,31 +118,40 @@ class Here:
     def leave(self, device_id: str, now_ms: int) -> None:
         """A device is gone, for now."""
         if self._devices.pop(device_id, None) is not None:
-            self._left[device_id] = self._left_ms = now_ms
+            self._left[device_id] = now_ms
 
     def due_ms(self) -> int | None:
         """When to :meth:`step` next; None: not before something happens."""
-        if any(self._told.get(device_id) != device for device_id, device in self._devices.items()):
-            return self._next_ms
-        if self._left:
-            return max(min(self._left.values()) + OFFLINE_AFTER_MS, self._next_ms)
-        return None if self._devices else self._next_ms
+        due = [left_ms + OFFLINE_AFTER_MS for left_ms in self._left.values()]
+        if not self._known.keys() >= self._devices.keys():
+            due.append(0)
+        elif (
+            any(self._known[one] != device for one, device in self._devices.items())
+            or self._unannounced()
+            or not (self._devices or self._left)
+        ):
+            due.append(self._next_ms)
+        return min(due, default=None)
+
+    def _unannounced(self) -> bool:
+        return combined(self._known.values()) != self._announced
 
     def over(self, now_ms: int) -> bool:
         """Whether nothing has to be remembered of the user any more."""
-        return not (self._devices or self._left or self._told) and now_ms >= self._next_ms
+        return not (self._devices or self._left or self._unannounced()) and now_ms >= self._next_ms
 
-    def step(self, now_ms: int) -> Step | None:
-        """What is to be told now; None if nothing is, or it is too early."""
-        if now_ms < self._next_ms:
-            return None
-        self._left = {one: left for one, left in self._left.items() if now_ms < left + OFFLINE_AFTER_MS}
-        waiting = {one: self._told[one] for one in self._left if one in self._told}
-        now = {**waiting, **self._devices}
-        put = {one: device for one, device in now.items() if self._told.get(one) != device}
-        drop = tuple(one for one in self._told if one not in now)
-        if not (put or drop):
-            return None
-        changed = combined(self._told.values()) != combined(now.values())
-        self._told, self._next_ms = now, now_ms + PACE_MS
-        return Step(put, drop, changed, None if now else self._left_ms)
+    def step(self, now_ms: int) -> Step:
+        """What is to be done now."""
+        paced = now_ms >= self._next_ms
+        self._left = {one: left_ms for one, left_ms in self._left.items() if now_ms < left_ms + OFFLINE_AFTER_MS}
+        put = {one: device for one, device in self._devices.items() if self._changes(one, device, paced)}
+        drop = tuple(one for one in self._known if one not in self._devices and one not in self._left)
+        self._known = {one: device for one, device in self._known.items() if one not in drop} | put
+        announce = paced and self._unannounced()
+        if announce:
+            self._announced, self._next_ms = combined(self._known.values()), now_ms + PACE_MS
+        return Step(put, drop, announce)
+
+    def _changes(self, device_id: str, device: DevicePresence, paced: bool) -> bool:
+        known = self._known.get(device_id)
+        return known is None or (paced and known != device)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from imchat.domain.kinds import ContentKind
 from imchat.domain.models import Event
 
 QUOTED = 100
 """Characters of a text that are quoted with a reply."""
 
-_QUOTE_BYTES = 4 * QUOTED
+_CUT = (ContentKind.TEXT, ContentKind.CUSTOM)
+"""What is long is cut in a quote; of other kinds the whole is a preview."""
+
+_CUT_BYTES = 4 * QUOTED
 _REACTION_BYTES = 16
 
 
@@ -19,5 +23,6 @@ def weight(event: Event) -> int:
     if event.target is not None:
         size += len(event.target.content)
     if event.quote is not None:
-        size += min(len(event.quote.content), _QUOTE_BYTES)
+        quoted = len(event.quote.content)
+        size += min(quoted, _CUT_BYTES) if event.quote.kind in _CUT else quoted
     return size

@@ -16,23 +16,8 @@ from imchat.store.sql.runner import DEFAULT_SETTINGS
 from tests.services import mariadb
 
 TABLES = (
-    "account",
-    "session",
-    "invitation",
-    "head",
-    "event",
-    "conversation",
-    "direct",
-    "member",
-    "period",
-    "contact",
-    "contact_request",
-    "reading",
-    "deletion",
-    "expired",
-    "job",
-    "contact",
-    "reaction",
+    *("account", "session", "invitation", "head", "event", "conversation", "direct", "member", "period"),
+    *("contact", "contact_request", "reaction", "reading", "deletion", "expired", "job"),
 )
 
 _names = itertools.count()

@@ -160,6 +160,9 @@ class ConversationListContract(OwnStateCase):
         await self.sql(contact, ANN, BOB)
         await self.sql(contact, BOB, CAT)
         self.assertEqual((await self.one()).title, "my Bob")
+        await self.sql("DELETE FROM contact WHERE user_id = ?", ANN)
+        await self.sql(contact, CAT, BOB)
+        self.assertEqual((await self.one()).title, "Bobby")
         self.assertEqual((await self.one(BOB)).title, "Ann")
 
     async def test_mentioned_until_it_is_read(self):
@@ -189,6 +192,13 @@ class ConversationListContract(OwnStateCase):
         await self.delete(2)
         self.assertIsNone((await self.one()).newest)
         self.assertEqual((await self.one(BOB)).newest.seq, 2)
+
+    async def test_nor_one_up_to_which_all_was_deleted(self):
+        await self.say(2)
+        await self.delete(through_seq=2)
+        self.assertIsNone((await self.one()).newest)
+        await self.say()
+        self.assertEqual((await self.one()).newest.seq, 3)
 
     async def test_what_was_before_one_joined_is_not_shown(self):
         await self.say(2)
@@ -248,6 +258,20 @@ class OwnStateContract(OwnStateCase):
         await self.mark((ANN, TALK, 2))
         await self.set_state(pinned=True)
         self.assertEqual(((await self.one()).read_seq, (await self.one()).unread), (2, 0))
+
+    async def test_a_call_that_comes_again_finds_what_the_first_one_told(self):
+        await self.say(2)
+        store, now_ms = self.stores.own_states, self.now_ms()
+        pin, delete, clear = (self.announcer.begin() for _ in range(3))
+        calls = (
+            lambda: store.set_state(ANN, TALK, StateChange(pinned=True), pin, now_ms),
+            lambda: store.delete(ANN, TALK, (1,), 0, delete),
+            lambda: store.delete(ANN, TALK, (), 2, clear),
+        )
+        for call in calls:
+            first = await call()
+            self.assertEqual((len(first), await call()), (1, first))
+        self.assertEqual(len(await self.notes()), 3)
 
     async def test_strangers_and_unknown_ones(self):
         await self.say()
@@ -328,6 +352,18 @@ class PositionStoreContract(OwnStateCase):
         self.assertEqual(await self.notes(BOB), [ReadPosition(TALK, 2, 2)])
         self.assertEqual({one.unread for one in (await self.listed())[0]}, {0, 1})
 
+    async def test_a_call_that_comes_again_finds_what_the_first_one_told(self):
+        await self.talks(1)
+        await self.say(3)
+        await self.mark((ANN, TALK, 1))
+        marks = [Mark(ANN, TALK, 1), Mark(ANN, TALK + 1, 1), Mark(BOB, TALK, 3)]
+        announce = self.announcer.begin()
+        first = await self.stores.positions.mark_read(marks, announce)
+        again = await self.stores.positions.mark_read(marks, announce)
+        self.assertEqual([event.stream_id for event in first.events], [BOB, ANN])
+        self.assertEqual((again.events, list(again.moved)), (first.events, []))
+        self.assertEqual((len(await self.notes()), len(await self.notes(BOB))), (2, 1))
+
     async def test_each_is_refused_for_itself(self):
         await self.say(3)
         marks = ((CAT, TALK, 1), (ANN, 4711, 1), (ANN, 2**64 - 1, 1), (ANN, TALK, 4), (ANN, TALK, 0), (ANN, TALK, -1))
@@ -336,6 +372,18 @@ class PositionStoreContract(OwnStateCase):
         self.assertEqual((marked.refusals, marked.moved), ([*refusals, None], [Receipt(TALK, ANN, 1, 1)]))
         marked = await self.deliver(*marks, (ANN, TALK, 2))
         self.assertEqual((marked.refusals, marked.moved), ([*refusals, None], [Receipt(TALK, ANN, 2, 1)]))
+
+    async def test_of_several_marks_the_highest_counts(self):
+        await self.say(3)
+        self.assertEqual((await self.mark((ANN, TALK, 3), (ANN, TALK, 1))).moved, [Receipt(TALK, ANN, 3, 3)])
+        self.assertEqual((await self.one()).read_seq, 3)
+
+    async def test_what_was_read_counts_as_received(self):
+        await self.say(3)
+        await self.sql("INSERT INTO reading (conversation_id, user_id, read_seq) VALUES (?, ?, 2)", TALK, ANN)
+        self.assertEqual(list((await self.deliver((ANN, TALK, 2))).moved), [])
+        self.assertEqual(await self.receipts(BOB), [Receipt(TALK, ANN, 2, 2)])
+        self.assertEqual((await self.deliver((ANN, TALK, 3))).moved, [Receipt(TALK, ANN, 3, 2)])
 
     async def test_one_who_left_marks_nothing(self):
         await self.say(3)

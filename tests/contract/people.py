@@ -172,8 +172,16 @@ class DeletionContract(StoreContract):
         self.assertIsNone(await people.change_profile(ANN, change, announcing(2)))
         for text in ("1001", "ann", "nan", "deleted"):
             self.assertEqual(await people.search(search_query(text), None, 10), ([], None))
-        card = UserCard(ANN, "deleted-1001", deleted=True)
-        self.assertEqual(await accounts.cards([ANN], ["ann", "deleted/1001"]), [card])
+        self.assertEqual(await accounts.cards([ANN], []), [UserCard(ANN, "deleted-1001", deleted=True)])
+
+    async def test_the_placeholders_lead_nowhere(self):
+        await self.delete()
+        for key in ("deleted/1001", "deleted-1001", ""):
+            for look in (self.stores.accounts.by_login, self.stores.accounts.by_name, self.stores.accounts.by_email):
+                self.assertIsNone(await look(key), key)
+            self.assertEqual(await self.stores.accounts.cards([], [key]), [])
+        found, _ = await self.stores.people.search(SearchQuery(ANN, ""), None, 10)
+        self.assertEqual([card.id for card in found], [BOB, CAT])
 
     async def test_nothing_that_it_was_known_by_is_kept(self):
         await self.delete()

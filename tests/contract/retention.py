@@ -4,6 +4,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from imchat.domain.content import ContentKind, Text
 from imchat.domain.models import EventState
+from imchat.store.sql import retention
 from imchat.store.sql.retention import EVENTS_AT_ONCE
 from tests.contract.own_states import CODEC, OwnStateCase
 from tests.contract.stores import ANN, BOB, TALK, draft
@@ -13,12 +14,18 @@ PICTURE = ContentKind.PICTURE
 
 class RetentionContract(OwnStateCase):
     async def expire(self, before_ms=None, kind=ContentKind.TEXT):
-        """Do all that is due; return in how many steps."""
-        steps, from_id = 0, 1
+        """Do all that is due; return how many messages went in each step that emptied any."""
+        steps, from_id = [], 1
+        gone = await self.gone()
         before_ms = self.now_ms() if before_ms is None else before_ms
         while (from_id := await self.stores.retention.expire(kind, before_ms, from_id)) is not None:
-            steps += 1
+            before, gone = gone, await self.gone()
+            steps += [gone - before] if gone > before else []
         return steps
+
+    async def gone(self):
+        ((count,),) = await self.rows("SELECT COUNT(*) FROM event WHERE state = 3")
+        return count
 
     async def contents(self, stream_id=TALK):
         rows = await self.rows("SELECT content, state FROM event WHERE stream_id = ? ORDER BY seq", stream_id)
@@ -29,7 +36,7 @@ class RetentionContract(OwnStateCase):
         self.elapse(1_000)
         limit_ms = self.now_ms()
         await self.say()
-        self.assertEqual(await self.expire(limit_ms), 1)
+        self.assertEqual(await self.expire(limit_ms), [2])
         kept = CODEC.encode(Text("m3"))
         self.assertEqual(await self.contents(), [(b"", 3), (b"", 3), (kept, 0)])
         found = await self.read(reader_id=ANN, after=0)
@@ -67,18 +74,24 @@ class RetentionContract(OwnStateCase):
         rows = [draft(TALK, BOB, f"old {n}") for n in range(EVENTS_AT_ONCE + 1)]
         await self.flush(*rows)
         self.elapse(1)
-        self.assertEqual(await self.expire(), 4)
+        self.assertEqual(await self.expire(), [EVENTS_AT_ONCE, 1, 1, 1])
         for stream_id in (TALK, TALK + 1, TALK + 2):
             self.assertEqual({content for content, _ in await self.contents(stream_id)}, {b""})
-        self.assertEqual(await self.expire(), 0)
+        self.assertEqual(await self.expire(), [])
         await self.say()
         self.elapse(1)
-        self.assertEqual(await self.expire(), 1)
+        self.assertEqual(await self.expire(), [1])
+
+    async def test_more_conversations_than_one_step_looks_at(self):
+        self.patch(retention, "CONVERSATIONS_AT_ONCE", 2)
+        await self.talks(7)
+        self.elapse(1)
+        self.assertEqual(await self.expire(), [1] * 7)
 
     async def test_private_streams_are_left_alone(self):
         await self.flush(draft(ANN, 0, 1, b"kept", ContentKind.TEXT))
         self.elapse(1)
-        self.assertEqual(await self.expire(), 0)
+        self.assertEqual(await self.expire(), [])
         self.assertEqual(await self.contents(ANN), [(b"kept", 0)])
 
     async def test_one_takes_the_job(self):

@@ -10,6 +10,8 @@ from imchat.store.sql.sqlite_dialect import SqliteDialect
 from imchat.store.sqlite import migrate, open_database
 from tests.contract import mariadb
 from tests.contract.accounts import AccountStoreContract, InvitationStoreContract
+from tests.contract.acts import ActsContract, HiddenContract, PositionsContract
+from tests.contract.contacts import ContactStoreContract
 from tests.contract.conversations import ConversationStoreContract
 from tests.contract.health import StoresHealthContract
 from tests.contract.own_states import (
@@ -31,6 +33,9 @@ CONTRACTS = (
     InvitationStoreContract,
     SessionStoreContract,
     StreamStoreContract,
+    ActsContract,
+    PositionsContract,
+    HiddenContract,
     ReadContract,
     ChangedContract,
     HostedContract,
@@ -42,6 +47,7 @@ CONTRACTS = (
     PositionStoreContract,
     SeqAtContract,
     RetentionContract,
+    ContactStoreContract,
     StoresHealthContract,
     ProfileContract,
     SearchContract,

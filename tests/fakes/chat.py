@@ -205,6 +205,8 @@ class MemoryStreams:
         ordinal = (stream[-1].event.ordinal if stream else 0) + is_message(draft.kind)
         seq = len(stream) + 1
         event = Event(draft.stream_id, seq, draft.sender_id, draft.client_id, draft.kind, draft.content, ordinal, seq)
+        if draft.target:
+            event = replace(event, target_seq=draft.target)
         stream.append(StoredEvent(event, draft.digest))
         return Stored(event)
 
@@ -230,6 +232,7 @@ class MemoryStreams:
         max_bytes: int,
         for_others: bool = False,
     ) -> EventRange | None:
+        assert for_others, "what one member deleted for themselves is missing for others"
         self.reads.append((stream_id, reader_id, after))
         self._ask()
         if self.held_reads is not None:

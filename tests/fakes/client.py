@@ -10,6 +10,7 @@ from twisted.internet.task import Clock
 from zope.interface import implementer
 
 from imchat.domain.content import Text
+from imchat.domain.errors import IMError
 from imchat.domain.models import NodeAddress
 from imchat.net.content import to_wire
 from imchat.net.framing import FrameProtocol
@@ -18,6 +19,7 @@ from imchat.wire.imchat_pb2 import Frame
 from tests.fakes.pipes import PipeTransport
 
 NODE = NodeAddress("node-a.test", 8090)
+MESSAGES = ("text", "sticker", "picture", "file", "card", "location", "custom")
 OTHER_NODE = NodeAddress("node-b.test", 8090)
 
 
@@ -39,8 +41,19 @@ class FakePeer(FrameProtocol):
 
     def frame_received(self, message):
         self.received.append(message)
-        if not self.server.intercept(self, message):
-            getattr(self, "on_" + message.WhichOneof("body"))(message)
+        if self.server.intercept(self, message):
+            return
+        name = message.WhichOneof("body")
+        if name in self.server.answers:
+            self._answer_by(self.server.answers[name], message)
+        else:
+            getattr(self, "on_" + name)(message)
+
+    def _answer_by(self, answer, message):
+        try:
+            self.answer(message, **answer(self, message))
+        except IMError as error:
+            self.refuse(message, error.code)
 
     def answer(self, request, **body):
         self.send(Frame(request_id=request.request_id, **body))
@@ -96,10 +109,10 @@ class FakePeer(FrameProtocol):
             if known.content != send.content:
                 self.refuse(frame, "conflict")
             else:
-                self.answer(frame, accepted=pb.Accepted(seq=known.seq, created_ms=known.created_ms, resent=True))
+                self.answer(frame, accepted=_accepted(known, True))
             return
         event = self.server.append(send.conversation_id, self.user_id, send.content, send.client_id, sender=self)
-        self.answer(frame, accepted=pb.Accepted(seq=event.seq, created_ms=event.created_ms))
+        self.answer(frame, accepted=_accepted(event))
 
     def fail_send(self, frame, code, retry_after_ms=0):
         """Refuse a message for a passing reason, and those behind it until it comes again."""
@@ -141,8 +154,9 @@ class FakePeer(FrameProtocol):
             self.refuse(frame, "not_found")
             return
         limit = min(query.limit or self.server.history_events, self.server.history_events)
-        if query.HasField("before"):
-            to_seq = min(query.before - 1, stream.last_seq)
+        if query.HasField("before") or query.before_ms:
+            earlier = sum(event.created_ms < query.before_ms for event in stream.events)
+            to_seq = earlier if query.before_ms else min(query.before - 1, stream.last_seq)
             from_seq = max(1, to_seq - limit + 1)
         else:
             from_seq = query.after + 1
@@ -162,6 +176,7 @@ class FakeStream:
     members: set[int]
     events: list[pb.Event] = field(default_factory=list)
     hidden: dict[int, set[int]] = field(default_factory=dict)
+    counted: int = 0
 
     @property
     def last_seq(self):
@@ -183,6 +198,7 @@ class FakeServer:
         down: Nodes that refuse connections.
         silent: Nodes that accept connections and never answer.
         intercept: Sees each frame first; True means that it dealt with it.
+        answers: By name of a request, what gives the body of its answer; it may raise an IMError.
         deliver: Decides how an event is pushed: the delays in seconds of each copy, none of them to drop it.
     """
 
@@ -197,6 +213,7 @@ class FakeServer:
         self.hellos: list[tuple[NodeAddress, str]] = []
         self.down: set[NodeAddress] = set()
         self.intercept: Callable[[FakePeer, Frame], bool] = lambda peer, frame: False
+        self.answers: dict[str, Callable[[FakePeer, Frame], dict]] = {}
         self.deliver: Callable[[FakePeer, pb.Event], list[float]] = lambda peer, event: [0]
         self.sync_streams, self.sync_events, self.history_events = 100, 50, 50
 
@@ -231,7 +248,7 @@ class FakeServer:
         self.streams.setdefault(stream_id, FakeStream({one, other}))
         return stream_id
 
-    def append(self, stream_id, sender_id, content, client_id=b"", sender=None):
+    def append(self, stream_id, sender_id, content, client_id=b"", sender=None, target=None):
         stream = self.streams[stream_id]
         event = pb.Event(
             stream_id=stream_id,
@@ -241,6 +258,11 @@ class FakeServer:
             content=content,
             created_ms=int(self.clock.seconds() * 1000),
         )
+        if content.WhichOneof("body") in MESSAGES:
+            stream.counted += 1
+        event.ordinal = stream.counted
+        if target is not None and not content.HasField("reacted"):
+            event.target.CopyFrom(target)
         stream.events.append(event)
         for peer in list(self.peers):
             if peer is not sender and peer.user_id in stream.members:
@@ -276,6 +298,10 @@ class FakeEndpoint:
             self.server.latency, lambda: connected.callback(self.server.accept(factory, self.node))
         )
         return connected
+
+
+def _accepted(event, resent=False):
+    return pb.Accepted(seq=event.seq, created_ms=event.created_ms, resent=resent, ordinal=event.ordinal)
 
 
 def text(value):

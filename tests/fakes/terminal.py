@@ -23,6 +23,7 @@ class FakeHttpGate:
 
     Attributes:
         problem: (code, status) of the answer to every request while it is set.
+        ends_on_change: A new password ends the session that it was changed with, until that logs in again.
         codes: Codes that were asked for, as (purpose, email).
     """
 
@@ -34,6 +35,9 @@ class FakeHttpGate:
         self.problem: tuple[str, int] | None = None
         self.codes: list[tuple[str, str]] = []
         self.bodies: list[dict] = []
+        self.password = "correct horse"
+        self.ends_on_change = False
+        self.ended: set[str] = set()
 
     def _answer(self, request, status, **body):
         request.setResponseCode(status)
@@ -92,17 +96,42 @@ class FakeHttpGate:
         request.setResponseCode(204)
         return b""
 
+    @app.route("/v1/password-changes", methods=["POST"])
+    def password_changes(self, request):
+        token, body = self._token(request), self._body(request)
+        if token not in self.world.server.tokens:
+            return self._problem(request, "unauthenticated", 401)
+        if body["old_password"] != self.password:
+            return self._problem(request, "bad_credentials", 401)
+        self.password = body["new_password"]
+        if self.ends_on_change:
+            self.ended.add(token)
+        request.setResponseCode(204)
+        return b""
+
+    @app.route("/v1/account-deletions", methods=["POST"])
+    def account_deletions(self, request):
+        token, body = self._token(request), self._body(request)
+        if body["password"] != self.password:
+            return self._problem(request, "bad_credentials", 401)
+        del self.world.server.tokens[token]
+        request.setResponseCode(204)
+        return b""
+
     @app.route("/v1/logins", methods=["POST"])
     def logins(self, request):
         if self.problem:
             return self._problem(request, *self.problem, retry_after_ms=5000)
         body = self._body(request)
-        if body["password"] != "correct horse":
+        if body["password"] != self.password:
             return self._problem(request, "bad_credentials", 401)
+        self.ended.discard("token-" + body["login"])
         return self._session(request, "token-" + body["login"])
 
     @app.route("/v1/routes", methods=["POST"])
     def routes(self, request):
+        if self._token(request) in self.ended:
+            return self._problem(request, "unauthenticated", 401)
         return self._session(request, self._token(request))
 
     @app.route("/v1/sessions/current", methods=["DELETE"])

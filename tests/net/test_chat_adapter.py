@@ -7,9 +7,12 @@ from dataclasses import replace
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from imchat.chat.adapter import REQUESTS
+from imchat.chat.logic.presence import NOTE_SEEN
 from imchat.chat.settings import ChatSettings
 from imchat.domain.limits import Limit
 from imchat.domain.models import Draft
+from imchat.domain.presence import OFFLINE_AFTER_MS
 from imchat.domain.rates import SESSION_RATES
 from imchat.domain.sessions import hash_of_text
 from imchat.wire import imchat_pb2 as pb
@@ -17,8 +20,7 @@ from imchat.wire.codec import MAX_FRAME, MAX_FRAME_BEFORE_HELLO, encode
 from imchat.wire.frames import frame
 from tests.fakes.chat_node import START, NodeRig, now
 
-CLIENT_BODIES = {"hello", "ping", "pong", "open_direct", "send_message", "sync", "history", "get_users"}
-CLIENT_BODIES |= {"recall_message", "edit_message", "react"}
+CLIENT_BODIES = {"hello", "ping", "pong", "send_message", "recall_message", "edit_message", "react", *REQUESTS}
 
 
 class Case(SynchronousTestCase):
@@ -504,6 +506,8 @@ class LivenessTests(Case):
         ann = self.rig.client("ann")
         ann.transport.abortConnection()
         self.rig.run()
+        # Others are told a little later that she is gone, and the truth when she was last there.
+        self.rig.clock.pump([OFFLINE_AFTER_MS / 1000, NOTE_SEEN])
         self.assertEqual(before, len(self.rig.clock.getDelayedCalls()))
 
 

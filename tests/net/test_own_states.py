@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.chat.logic.gathering import INTERVAL
 from imchat.domain.conversations import MAX_DELETED
+from imchat.domain.models import ConversationKind, Member, Membership
 from imchat.wire import imchat_pb2 as pb
 from tests.fakes.chat_node import NodeRig, WireClient
 from tests.fakes.stores import full_disk
@@ -84,6 +85,12 @@ class ListTests(Case):
         self.assertEqual(("bob", 2, 2, 2), (found.title, found.unread, found.last_seq, found.last_message_seq))
         self.assertEqual(("m2", 2), (found.newest.content.text.text, found.newest.seq))
         self.assertEqual([], self.listed(self.cat))
+
+    def test_a_newest_message_whose_content_was_kept_long_enough(self) -> None:
+        self.say()
+        self.rig.database.pool.connection.execute("UPDATE event SET content = x'', state = 3 WHERE kind = 1")
+        newest = self.listed(self.phone)[0].newest
+        self.assertEqual((1, pb.EXPIRED, None), (newest.seq, newest.state, newest.content.WhichOneof("body")))
 
     def test_pages(self) -> None:
         talks = []
@@ -285,6 +292,16 @@ class PositionTests(Case):
                 answer = client.ask(get_receipts=pb.GetReceipts(conversation_id=self.talk))
                 self.assertEqual([], list(answer.receipts.receipts))
 
+    def test_nothing_is_told_to_whom_one_blocks(self) -> None:
+        self.say()
+        blocking = Member(self.phone.user_id, 0, 1, blocks=True)
+        members = {self.phone.user_id: blocking, self.bob.user_id: Member(self.bob.user_id, 0, 1)}
+        membership = Membership(self.talk, ConversationKind.DIRECT, 0, members)
+        self.rig.node.factory._services.positions._memberships.put(membership)
+        self.forget()
+        self.done(self.read(self.phone, 1))
+        self.assertEqual([], self.receipts(self.bob))
+
     def test_a_node_that_ends_writes_what_it_has_taken(self) -> None:
         self.say()
         self.phone.send(mark_read=pb.MarkRead(conversation_id=self.talk, seq=1))
@@ -306,6 +323,19 @@ class TypingTests(Case):
             notice = frame.typing_notice
             self.assertEqual((self.talk, self.bob.user_id), (notice.conversation_id, notice.user_id))
         self.assertEqual(([], []), (self.bob.take(), self.cat.take()))
+
+    def test_of_several_on_one_node_each_is_told_once(self) -> None:
+        group, execute = 9_000, self.rig.database.pool.connection.execute
+        execute("INSERT INTO head VALUES (?, 0, 0, 0, 0, 0)", (group,))
+        execute("INSERT INTO conversation VALUES (?, 2, 0)", (group,))
+        for name in ("ann", "bob", "cat"):
+            execute("INSERT INTO member VALUES (?, ?, 0)", (group, self.rig.users[name]))
+            execute("INSERT INTO period VALUES (?, ?, 1, NULL)", (group, self.rig.users[name]))
+        laptop = self.rig.client("cat", "laptop", node=self.other)
+        self.done(self.type(self.phone, group))
+        for client in (self.bob, laptop, self.cat):
+            self.assertEqual(["typing_notice"], client.names())
+        self.assertEqual([], self.tablet.names())
 
     def test_one_in_two_seconds_for_each_conversation_and_connection(self) -> None:
         talk = self.rig.talk(self.phone, "cat")

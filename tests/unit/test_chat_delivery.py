@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -35,6 +37,20 @@ class Case(SynchronousTestCase):
         """So far the streams were pushed here."""
         for name, seq in seqs.items():
             self.rig.hosting.get({"ann": ANN, "bob": BOB, "talk": TALK, "group": GROUP}[name]).seq = seq
+
+
+class TargetTests(Case):
+    def test_who_came_after_a_message_is_not_shown_it_with_what_is_about_it(self) -> None:
+        group = Membership(GROUP, ConversationKind.GROUP, 1, {n: Member(n, 0, first) for n, first in ((1, 1), (2, 3))})
+        self.rig.hosting.add(BOB, GROUP, 3, ConversationKind.GROUP)
+        self.pushed_up_to(group=3)
+        target = event(GROUP, 2)
+        self.rig.pushes.offer(replace(event(GROUP, 4), kind=33, target=target, target_seq=2), group)
+        self.rig.pushes.offer(replace(event(GROUP, 5), quote=event(GROUP, 3), target_seq=3), group)
+        encoded = {(one.seq, one.target is not None, one.quote is not None) for one in self.rig.encoded}
+        self.assertEqual({(4, False, False), (4, True, False), (5, False, True)}, encoded)
+        self.assertEqual([(GROUP, 4), (GROUP, 5)], self.pushes(self.ann))
+        self.assertEqual([(GROUP, 4), (GROUP, 5)], self.pushes(self.bob))
 
 
 class PushTests(Case):

@@ -10,7 +10,7 @@ from imchat.chat.logic.connection import Hold
 from imchat.chat.logic.order import MAX_BLOCKS
 from imchat.chat.logic.storing import MAX_CONTENDED, MAX_FAULTS
 from imchat.chat.settings import ChatSettings
-from imchat.domain.content import Text
+from imchat.domain.content import Edited, Text
 from imchat.domain.errors import Contended, InvalidRequest, NotFound, Unavailable
 from imchat.domain.limits import Limit
 from imchat.domain.rates import SESSION_RATES
@@ -118,6 +118,13 @@ class BoundTests(Case):
             self.rig.send(self.ann, stream, number)
         self.rig.run()
         self.assertEqual([3, 2], [len(flush) for flush in self.streams.flushes])
+
+    def test_an_edit_weighs_what_it_puts_in_place(self) -> None:
+        for number in (1, 2):
+            edit, text = Edited(number), Text("x" * 150)
+            self.rig.sender.submit(self.ann, number, TALK, message_id(number), edit, None, text)
+        self.rig.run()
+        self.assertEqual([1, 1], [len(flush) for flush in self.streams.flushes])
 
     def test_and_of_bytes_but_one_message_always_goes(self) -> None:
         for number in (1, 2, 3):

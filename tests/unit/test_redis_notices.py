@@ -1,6 +1,7 @@
 """Notices as they travel between nodes."""
 
 import contextlib
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,8 +21,17 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 events = st.builds(
     Event, large, large, large, st.binary(max_size=16), st.integers(0, 2**32 - 1), st.binary(), large, large
 )
+about = st.builds(
+    replace,
+    events,
+    changed_seq=st.integers(1, 2**63 - 1),
+    state=st.integers(0, 3),
+    target_seq=large,
+    quote=st.none() | events,
+    target=st.none() | events,
+)
 anything = st.one_of(
-    st.builds(EventsAppended, large, large, st.lists(events, max_size=3).map(tuple)),
+    st.builds(EventsAppended, large, large, st.lists(events | about, max_size=3).map(tuple)),
     st.builds(
         SessionsClosed,
         large,

@@ -22,7 +22,8 @@ from imchat.domain.people import Contact, ContactRequest
 from imchat.ports import ContactStore, Ids, Limit, RateLimiter, Related, RelationsChanged
 
 PER_PAGE = 100
-MAX_PER_PAGE = 500
+MAX_PER_PAGE = 200
+"""With cards and labels of the greatest length an answer stays below the largest frame."""
 
 _AFTER = Struct("!Q")
 _CURSOR = Struct("!QQ")

@@ -18,7 +18,7 @@ from imchat.chat.logic.pushes import Pushes
 from imchat.chat.logic.waiting import Work
 from imchat.domain.errors import Unavailable
 from imchat.domain.models import ConversationKind, Event, Membership
-from imchat.ports import Bus, EventsAppended, Notice, Spawn
+from imchat.ports import Bus, EventsAppended, Notice, PersonChanged, Spawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,11 @@ class Delivery:
     def _to_members(self, notice: EventsAppended, membership: Membership) -> None:
         for event in notice.events:
             self._pushes.offer(event, membership)
+
+    def people_changed(self, user_ids: Sequence[int], profile: bool, presence: bool) -> None:
+        """Tell other nodes that these people are others now, in their profile or in their presence."""
+        changes = [(person_channel(user_id), PersonChanged(user_id, profile, presence)) for user_id in user_ids]
+        self.publish(changes)
 
     def publish(self, notices: Sequence[tuple[str, Notice]]) -> None:
         """Tell other nodes; nobody waits for it."""

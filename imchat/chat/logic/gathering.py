@@ -18,10 +18,24 @@ INTERVAL = 1.0
 
 AT_ONCE = 500
 
+TRIES = 3
+"""How often a mark is tried whose user's private stream another keeps locked for the moment."""
+
 _ERRORS = by_code()
 
 Write = Callable[[Sequence[Mark]], Awaitable[Sequence[str | None]]]
 """Stores marks; returns the code of the error, or None, for each."""
+
+
+class _Waiting:
+    """A mark and who waits for it."""
+
+    __slots__ = ("done", "mark", "tries")
+
+    def __init__(self, mark: Mark) -> None:
+        self.mark = mark
+        self.done: Deferred[None] = Deferred()
+        self.tries = 0
 
 
 class Gathering:
@@ -39,17 +53,17 @@ class Gathering:
         self._write = write
         self._clock = clock
         self._spawn = spawn
-        self._waiting: deque[tuple[Mark, Deferred[None]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._scheduled = False
 
     def add(self, mark: Mark) -> Deferred[None]:
         """Fires when the mark is durable; fails with the :class:`IMError` with which it was refused."""
-        done: Deferred[None] = Deferred()
-        self._waiting.append((mark, done))
+        waiting = _Waiting(mark)
+        self._waiting.append(waiting)
         if not self._scheduled:
             self._scheduled = True
             self._clock.callLater(INTERVAL, self._start)
-        return done
+        return waiting.done
 
     def _start(self) -> None:
         self._spawn(self._name, self._run())
@@ -65,21 +79,27 @@ class Gathering:
             if self._scheduled:
                 self._clock.callLater(INTERVAL, self._start)
 
-    async def _write_part(self, part: Sequence[tuple[Mark, Deferred[None]]]) -> None:
+    async def _write_part(self, part: Sequence[_Waiting]) -> None:
         try:
-            refusals = await self._write([mark for mark, _ in part])
+            refusals = await self._write([waiting.mark for waiting in part])
         except Unavailable as error:
-            for _, done in part:
+            for waiting in part:
                 # A new one for each: that which was raised holds on to its stack.
-                done.errback(Unavailable(str(error), error.retry_after_ms))
+                waiting.done.errback(Unavailable(str(error), error.retry_after_ms))
             return
         except Exception:
             failure = Failure()
-            for _, done in part:
-                done.errback(failure)
+            for waiting in part:
+                waiting.done.errback(failure)
             return
-        for (_, done), code in zip(part, refusals, strict=True):
-            if code is None:
-                done.callback(None)
-            else:
-                done.errback(_ERRORS.get(code, IMError)())
+        for waiting, code in zip(part, refusals, strict=True):
+            self._settle(waiting, code)
+
+    def _settle(self, waiting: _Waiting, code: str | None) -> None:
+        waiting.tries += 1
+        if code is None:
+            waiting.done.callback(None)
+        elif code == Unavailable.code and waiting.tries < TRIES:
+            self._waiting.append(waiting)
+        else:
+            waiting.done.errback(_ERRORS.get(code, IMError)())

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from struct import Struct
 
 from imchat.chat.logic.announcing import Announcer
 from imchat.chat.logic.connection import Live
-from imchat.chat.logic.delivery import Delivery, person_channel
+from imchat.chat.logic.delivery import Delivery
 from imchat.chat.logic.quota import Quota
 from imchat.domain.errors import InvalidRequest, NotFound
 from imchat.domain.models import MAX_ID, UserCard
 from imchat.domain.people import Profile, ProfileChange
 from imchat.domain.profiles import SearchPlace, check_change, search_query
-from imchat.ports import PeopleStore, PersonChanged
+from imchat.ports import PeopleStore
 
 PEOPLE_PER_PAGE = 20
 MAX_PEOPLE_PER_PAGE = 100
@@ -42,16 +43,25 @@ class People:
 
     Args:
         store: Where profiles are.
-        delivery: Tells the user's own devices, and those who watch the user.
+        delivery: Tells the user's own devices.
         announcer: Writes it down for the user's own devices.
         quota: Limits.
+        announce_people: Tells those who watch people that these are others now, in profile or presence or both.
     """
 
-    def __init__(self, store: PeopleStore, delivery: Delivery, announcer: Announcer, quota: Quota) -> None:
+    def __init__(
+        self,
+        store: PeopleStore,
+        delivery: Delivery,
+        announcer: Announcer,
+        quota: Quota,
+        announce_people: Callable[[Sequence[int], bool, bool], None],
+    ) -> None:
         self._store = store
         self._delivery = delivery
         self._announcer = announcer
         self._quota = quota
+        self._announce_people = announce_people
 
     async def profile(self, live: Live) -> Profile:
         """The user's own profile.
@@ -87,10 +97,9 @@ class People:
             presence_hidden=change.presence_hidden,
             receipts_off=change.receipts_off,
         )
-        presence = change.presence_hidden is not None
-        notice = PersonChanged(user_id, profile=change != settings, presence=presence)
-        if notice.profile or notice.presence:
-            self._delivery.publish([(person_channel(user_id), notice)])
+        profile, presence = change != settings, change.presence_hidden is not None
+        if profile or presence:
+            self._announce_people([user_id], profile, presence)
 
     async def search(self, live: Live, text: str, cursor: bytes, limit: int) -> tuple[list[UserCard], bytes]:
         """People whom a text finds.

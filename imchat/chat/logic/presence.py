@@ -24,8 +24,9 @@ LIFETIME_MS = 90_000
 MOVING_MS = 10_000
 """The same after a node that ends in order, whose clients go elsewhere."""
 
-NOTE_SEEN = 5.0
-"""Seconds in which those who leave are gathered before the truth notes when they were last here."""
+NOTE_SEEN = 4.0
+"""Seconds in which those who leave are gathered before the truth notes when they were last here. When others are told
+that they are offline it is noted."""
 
 
 class Attendance:
@@ -104,6 +105,8 @@ class Attendance:
         here = self._users.get(live.user_id)
         if here is not None:
             here.leave(live.device_id, self._now_ms())
+            if here.empty:
+                self._note_left({live.user_id: self._now_ms()})
             self._arrange(live.user_id, here)
 
     # --- when to tell
@@ -135,20 +138,18 @@ class Attendance:
             if self._due.get(user_id) == due_ms:
                 del self._due[user_id]
                 self._step(user_id, self._users[user_id], now_ms)
-        if self._unwritten or self._dropped:
+        if self._unwritten or self._dropped or self._changed:
             self._spawn("telling presence", self._writing.run())
         self._wake()
 
     def _step(self, user_id: int, here: Here, now_ms: int) -> None:
-        step = here.step(now_ms)
-        if step is not None:
-            self._take(user_id, step, now_ms)
+        self._take(user_id, here.step(now_ms))
         if here.over(now_ms):
             del self._users[user_id]
         else:
             self._arrange(user_id, here)
 
-    def _take(self, user_id: int, step: Step, now_ms: int) -> None:
+    def _take(self, user_id: int, step: Step) -> None:
         for device_id, device in step.put.items():
             self._dropped.pop((user_id, device_id), None)
             self._unwritten[user_id, device_id] = self._entry(user_id, device_id, device)
@@ -156,10 +157,8 @@ class Attendance:
             self._unwritten.pop((user_id, device_id), None)
             gone = DevicePresence(PresenceState.OFFLINE, "")
             self._dropped[user_id, device_id] = self._entry(user_id, device_id, gone)
-        if step.changed:
+        if step.announce:
             self._changed[user_id] = None
-        if step.left_ms is not None:
-            self._note_left({user_id: step.left_ms})
 
     def _entry(self, user_id: int, device_id: str, device: DevicePresence) -> PresenceEntry:
         return PresenceEntry(user_id, self._node, device_id, device.state, device.platform)
@@ -188,7 +187,7 @@ class Attendance:
 
     def _entries(self) -> list[PresenceEntry]:
         users = self._users.items()
-        return [self._entry(user_id, one, device) for user_id, here in users for one, device in here.told.items()]
+        return [self._entry(user_id, one, device) for user_id, here in users for one, device in here.known.items()]
 
     # --- last seen
 
@@ -219,7 +218,7 @@ class Attendance:
             if call is not None and call.active():
                 call.cancel()
         now_ms = self._now_ms()
-        self._note_left({user_id: now_ms for user_id, here in self._users.items() if here.told})
+        self._note_left({user_id: now_ms for user_id, here in self._users.items() if not here.empty})
         # Where that fails they end by themselves, later.
         with suppress(Unavailable):
             await self._store.put(self._entries(), MOVING_MS)

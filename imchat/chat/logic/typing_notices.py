@@ -10,7 +10,7 @@ from imchat.chat.logic.members import Memberships
 from imchat.domain.conversations import RECEIPTS_UP_TO
 from imchat.domain.errors import IMError, NotFound, by_code
 from imchat.domain.models import MAX_ID
-from imchat.domain.permissions import may_send
+from imchat.domain.permissions import ContactsPolicy, may_send
 from imchat.ports import TypingSeen
 
 INTERVAL_MS = 2_000
@@ -26,9 +26,11 @@ class TypingNotices:
         memberships: Who may.
         asides: Tells the others.
         clock: The time.
+        policy: Who may talk to whom directly.
     """
 
-    def __init__(self, memberships: Memberships, asides: Asides, clock: IReactorTime) -> None:
+    def __init__(self, memberships: Memberships, asides: Asides, clock: IReactorTime, policy: ContactsPolicy) -> None:
+        self._policy = policy
         self._memberships = memberships
         self._asides = asides
         self._clock = clock
@@ -44,7 +46,11 @@ class TypingNotices:
             raise NotFound("there is no such conversation")
         known = self._memberships.get(conversation_id)
         membership = known or await self._memberships.load(conversation_id)
-        code = may_send(membership, live.user_id)
+        code = may_send(membership, live.user_id, self._policy)
+        if code is not None and known is not None:
+            # What is remembered here may be out of date: nobody is refused by it alone.
+            membership = await self._memberships.load(conversation_id)
+            code = may_send(membership, live.user_id, self._policy)
         if code is not None or membership is None:
             raise _ERRORS.get(code or NotFound.code, IMError)()
         if not self._due(live, conversation_id) or len(membership.members) > RECEIPTS_UP_TO:

@@ -35,6 +35,8 @@ def _conversation_message(conversation: Conversation) -> pb.Conversation:
         last_ms=head.last_ms,
         unread=conversation.unread,
         mentioned=conversation.mentioned,
+        counted=head.counted,
+        mention_seq=conversation.mention_seq,
         state=pb.ConversationState(
             conversation_id=head.stream_id,
             pinned_ms=state.pinned_ms,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from imchat.domain.content import Content, Edited, Reacted, Recalled
+from imchat.domain.content import Content, Edited, Message, Reacted, Recalled
+from imchat.domain.errors import InvalidRequest
 from imchat.net.content import from_wire
 from imchat.wire import imchat_pb2 as pb
 
@@ -22,7 +23,11 @@ class Sent(NamedTuple):
 def send_message(message: pb.Frame) -> Sent:
     """Say something."""
     body = message.send_message
-    return Sent(body.conversation_id, body.client_id, from_wire(body.content))
+    content = from_wire(body.content)
+    if not isinstance(content, Message):
+        # Acts have requests of their own.
+        raise InvalidRequest("this kind of content is no message")
+    return Sent(body.conversation_id, body.client_id, content)
 
 
 def recall_message(message: pb.Frame) -> Sent:
@@ -52,4 +57,4 @@ SENDS: Mapping[str, Callable[[pb.Frame], Sent]] = {
     "edit_message": edit_message,
     "react": react,
 }
-"""By the name of the body. They raise ``Unsupported`` where there is no content."""
+"""By the name of the body. They raise ``InvalidRequest`` where there is no content, or one that nobody sends so."""

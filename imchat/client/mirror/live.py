@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
 
 from imchat.client.client import FROM_THE_NEWEST, Client
 from imchat.client.errors import Stopped
@@ -20,6 +21,8 @@ from imchat.client.tasks import Waiters
 from imchat.client.turn import Turn
 from imchat.client.values import PersonChange
 from imchat.domain.models import SYSTEM_SENDER
+
+_log = Logger()
 
 LAG = 500
 """Events of the private stream beyond which lists are taken anew instead of replaying them."""
@@ -115,8 +118,12 @@ class Mirror:
     def _set(self, state: MirrorState) -> None:
         if state is not self.state:
             self.state = state
-            if self._changed is not None:
-                self._changed(state)
+            try:
+                if self._changed is not None:
+                    self._changed(state)
+            except Exception:
+                # A fault of the application must not cost the state.
+                _log.failure("what shows the mirror failed")
 
     # --- what is asked for
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from imchat.client.inbox import Received
 from imchat.domain.models import UserCard
@@ -13,8 +12,6 @@ from imchat.domain.people import Contact, ContactRequest, Presence, Profile
 
 WINDOW = 500
 """Messages of one conversation that are kept by themselves; older ones are read from the history."""
-
-_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 RequestKey: TypeAlias = tuple[int, bool]
 """The other, and whether they asked."""
@@ -60,8 +57,8 @@ class Talk:
     hidden_seq: int = 0
     cleared_seq: int = 0
     deleted: frozenset[int] = frozenset()
-    lines: Mapping[int, Received] = _NOTHING
-    acts: Mapping[int, Mapping[int, Received]] = _NOTHING
+    lines: Mapping[int, Received] = field(default_factory=dict)
+    acts: Mapping[int, Mapping[int, Received]] = field(default_factory=dict)
     known_from: int = 0
     floor: int = 0
     room: int = WINDOW

@@ -14,7 +14,7 @@ _ACCOUNT = "SELECT password_hash, deleted_ms FROM account WHERE user_id = ?"
 _EMPTY = """
     UPDATE account
     SET name = ?, name_key = ?, email = '', email_key = ?, password_hash = '', nickname = '', nickname_key = ?,
-        signature = '', gender = 0, region = '', avatar = '', hidden_from_search = 1, presence_hidden = 1,
+        signature = '', gender = 0, region = '', avatar = '', hidden_from_search = 0, presence_hidden = 1,
         receipts_off = 1, last_seen_ms = 0, deleted_ms = ?
     WHERE user_id = ?
 """

@@ -145,6 +145,6 @@ def listed(
         missing = unread(one.head.counted, one.read_ordinal)
         mentioned = one.mention_seq > one.read_seq
         shown = (title, avatar, newest.get(an_id), missing, mentioned)
-        return Conversation(one.head, one.kind, member_ids, *shown, one.state, one.read_seq)
+        return Conversation(one.head, one.kind, member_ids, *shown, one.state, one.read_seq, one.mention_seq)
 
     return [conversation(one) for one in page], following

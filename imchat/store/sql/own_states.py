@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from imchat.domain.conversations import Conversation, Selection, StateChange, changed_state
 from imchat.domain.errors import InvalidRequest
-from imchat.domain.models import MAX_ID, Event, Head
+from imchat.domain.models import MAX_ID, Draft, Event, Head
 from imchat.domain.notes import ConversationState, MessagesDeleted
 from imchat.ports import Announce
-from imchat.store.sql.append import append, lock_heads
+from imchat.store.sql.append import append, find, key, lock_heads
 from imchat.store.sql.bulk import in_list, possible
 from imchat.store.sql.listing import listed
 from imchat.store.sql.runner import Runner
@@ -34,6 +34,12 @@ _INSERT_DELETED = "INSERT INTO deletion (user_id, conversation_id, seq) VALUES (
 _FORGET_DELETED = "DELETE FROM deletion WHERE user_id = ? AND conversation_id = ? AND seq <= ?"
 
 
+def told_before(tx: Transaction, drafts: Sequence[Draft]) -> tuple[Event, ...]:
+    """Those of the drafts that an earlier try has appended, whose outcome nobody learned: they are pushed still."""
+    found = find(tx, [key(draft) for draft in drafts])
+    return tuple(found[key(draft)].event for draft in drafts if key(draft) in found)
+
+
 def _state(tx: Transaction, user_id: int, conversation_id: int) -> tuple[Head, ConversationState] | None:
     """The state of a member, whose private stream is locked from now on; None where the user is none."""
     lock_heads(tx, [user_id])
@@ -52,11 +58,12 @@ def _set_state(
         return None
     head, before = found
     after = changed_state(before, change, head, now_ms)
+    drafts = announce([(user_id, after)])
     if after == before:
-        return ()
+        return told_before(tx, drafts)
     upsert = tx.dialect.upsert("reading", READING_KEY, replaced=("pinned_ms", "muted", "hidden_seq"))
     tx.execute(upsert, (conversation_id, user_id, after.pinned_ms, int(after.muted), after.hidden_seq))
-    return append(tx, announce([(user_id, after)]))
+    return append(tx, drafts)
 
 
 def _delete(
@@ -69,7 +76,8 @@ def _delete(
     if max(*seqs, through_seq, 0, 0) > head.last_seq:
         raise InvalidRequest("there is no message of such a number")
     note = _clear(tx, user_id, state, through_seq) if through_seq else _delete_some(tx, user_id, state, seqs)
-    return () if note is None else append(tx, announce([(user_id, note)]))
+    drafts = announce([(user_id, note or MessagesDeleted(conversation_id))])
+    return told_before(tx, drafts) if note is None else append(tx, drafts)
 
 
 def _clear(tx: Transaction, user_id: int, state: ConversationState, through_seq: int) -> MessagesDeleted | None:

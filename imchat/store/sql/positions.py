@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from imchat.domain.conversations import RECEIPTS_UP_TO, Mark, Receipt, position_refusal
-from imchat.domain.errors import NotFound
+from imchat.domain.errors import Contended, NotFound
 from imchat.domain.models import MAX_ID, Event
 from imchat.domain.notes import ReadPosition
 from imchat.ports import Announce, Marked
 from imchat.store.sql.append import append, lock_heads
 from imchat.store.sql.bulk import any_of, chunks, in_list, possible
-from imchat.store.sql.own_states import READING_KEY
+from imchat.store.sql.own_states import READING_KEY, told_before
 from imchat.store.sql.runner import Runner
 from imchat.store.sql.transaction import Transaction
 
@@ -47,9 +47,15 @@ class _Places:
     Args:
         tx: The transaction.
         marks: What is to be marked.
+        free: Users whose marks are applied; None: all.
+
+    Attributes:
+        refusals: For each mark the code of the error, or None.
+        wanted: The highest seq of the marks that are not refused.
     """
 
-    def __init__(self, tx: Transaction, marks: Sequence[Mark]) -> None:
+    def __init__(self, tx: Transaction, marks: Sequence[Mark], free: Collection[int] | None = None) -> None:
+        self._free = free
         self._found: dict[Place, tuple[int, int, int]] = {}
         asked = {(mark.conversation_id, mark.user_id) for mark in marks if 0 < mark.conversation_id <= MAX_ID}
         for part in chunks(sorted(asked), _AT_ONCE):
@@ -57,21 +63,23 @@ class _Places:
             for row in tx.query(_PLACES.format(condition=condition), values):
                 self._found[row[0], row[1]] = row[2:]
         self.refusals = [self._refusal(mark) for mark in marks]
-        self._wanted: dict[Place, int] = {}
+        self.wanted: dict[Place, int] = {}
         for mark, refusal in zip(marks, self.refusals, strict=True):
             if refusal is None:
                 place = mark.conversation_id, mark.user_id
-                self._wanted[place] = max(mark.seq, self._wanted.get(place, 0))
+                self.wanted[place] = max(mark.seq, self.wanted.get(place, 0))
 
     def _refusal(self, mark: Mark) -> str | None:
         found = self._found.get((mark.conversation_id, mark.user_id))
-        return NotFound.code if found is None else position_refusal(mark.seq, found[0])
+        refusal = NotFound.code if found is None else position_refusal(mark.seq, found[0])
+        late = self._free is not None and mark.user_id not in self._free
+        return refusal or (Contended.code if late else None)
 
     def moved(self, read: bool) -> list[Receipt]:
         """Where those will be who move on, by the order in which rows are locked."""
         moved: list[Receipt] = []
-        for place in sorted(self._wanted):
-            seq = self._wanted[place]
+        for place in sorted(self.wanted):
+            seq = self.wanted[place]
             _, read_seq, delivered_seq = self._found[place]
             delivered_seq = max(read_seq, delivered_seq)
             if seq > (read_seq if read else delivered_seq):
@@ -89,21 +97,37 @@ def _ordinals(tx: Transaction, moved: Sequence[Receipt]) -> dict[tuple[int, int]
 
 
 def _mark_read(tx: Transaction, marks: Sequence[Mark], announce: Announce) -> Marked:
-    # The private streams are locked first: read positions of one user are told in the order in which they rise.
-    lock_heads(tx, [mark.user_id for mark in marks])
-    places = _Places(tx, marks)
+    # The private streams are locked first: read positions of one user are told in the order in which they rise. Those
+    # that others keep locked are left out: nobody waits for the lock of another.
+    free, _ = lock_heads(tx, [mark.user_id for mark in marks], tx.dialect.lock_free or None)
+    places = _Places(tx, marks, free)
     moved = places.moved(read=True)
     ordinals = _ordinals(tx, moved)
     upsert = tx.dialect.upsert("reading", READING_KEY, raised=("read_seq", "read_ordinal", "delivered_seq"))
-    notes: list[tuple[int, ReadPosition]] = []
     rows: list[tuple[int, ...]] = []
     for one in moved:
         ordinal = ordinals[one.conversation_id, one.read_seq]
         rows.append((one.conversation_id, one.user_id, one.read_seq, ordinal, one.delivered_seq))
-        notes.append((one.user_id, ReadPosition(one.conversation_id, one.read_seq, ordinal)))
     tx.execute_many(upsert, rows)
-    events: tuple[Event, ...] = append(tx, announce(notes)) if notes else ()
-    return Marked(places.refusals, moved, events)
+    return Marked(places.refusals, moved, _tell(tx, places, moved, ordinals, announce))
+
+
+def _tell(
+    tx: Transaction,
+    places: _Places,
+    moved: Sequence[Receipt],
+    ordinals: Mapping[Place, int],
+    announce: Announce,
+) -> tuple[Event, ...]:
+    """Tell what moved. Drafts are made for all that may move, so that each is the same in every try."""
+    wanted = sorted(places.wanted.items())
+    notes = [
+        (user_id, ReadPosition(conversation_id, seq, ordinals.get((conversation_id, seq), 0)))
+        for (conversation_id, user_id), seq in wanted
+    ]
+    drafts = dict(zip((place for place, _ in wanted), announce(notes), strict=True)) if notes else {}
+    new = [drafts.pop((one.conversation_id, one.user_id)) for one in moved]
+    return (*told_before(tx, list(drafts.values())), *append(tx, new))
 
 
 def _mark_delivered(tx: Transaction, marks: Sequence[Mark]) -> Marked:

@@ -19,12 +19,14 @@ def _rows(tx: Transaction, columns: str, places: Iterable[tuple[int, ...]], name
 
     Args:
         columns: With the table.
-        places: The numbers.
+        places: The numbers: stream_id, seq, and what more there is.
         named: The condition on one of them.
         ends: What follows the conditions.
     """
     found: list[Row] = []
-    for part in chunks(sorted(set(places)), PLACES_AT_ONCE):
+    # A seq is as a client gave it.
+    possible = {place for place in places if 0 < place[1] <= MAX_ID}
+    for part in chunks(sorted(possible), PLACES_AT_ONCE):
         padded = [*part, *[part[-1]] * ((1 << (len(part) - 1).bit_length()) - len(part))]
         query = f"SELECT {columns} WHERE {' OR '.join([named] * len(padded))}{ends}"
         found += tx.query(query, [number for place in padded for number in place])
@@ -33,8 +35,7 @@ def _rows(tx: Transaction, columns: str, places: Iterable[tuple[int, ...]], name
 
 def read_events(tx: Transaction, places: Iterable[Place]) -> dict[Place, Event]:
     """Those events that exist, by their places."""
-    real = (place for place in places if 0 < place[1] <= MAX_ID)
-    rows = _rows(tx, f"{EVENT_COLUMNS} FROM event", real, "(stream_id = ? AND seq = ?)")
+    rows = _rows(tx, f"{EVENT_COLUMNS} FROM event", places, "(stream_id = ? AND seq = ?)")
     return {(event.stream_id, event.seq): event for event in map(event_of, rows)}
 
 
@@ -113,7 +114,6 @@ class Targets:
     def _clear(self, place: Place) -> None:
         self._cleared[place] = None
         self._kinds.pop(place, None)
-        self._before = {row: was for row, was in self._before.items() if row[:2] != place}
         self._own = {key: own for key, own in self._own.items() if key[:2] != place}
 
     def _react(self, place: Place, draft: Draft) -> None:

@@ -1,0 +1,70 @@
+"""The history command."""
+
+from __future__ import annotations
+
+import argparse
+from collections import deque
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from imchat.cli.asking import ask, no_conversation, target
+from imchat.cli.showing import is_shown, show, spoken_of
+from imchat.cli.world import World
+from imchat.client import Client, Received
+from imchat.client.client import FROM_THE_NEWEST
+from imchat.domain.errors import NotFound
+
+PAGE = 100
+
+
+def date_ms(value: str) -> int:
+    """A date or time of the command line, in milliseconds UTC; without a zone it is the terminal's.
+
+    Raises:
+        ValueError: it is none.
+    """
+    milliseconds = int(datetime.fromisoformat(value).astimezone().timestamp() * 1000)
+    if milliseconds <= 0:
+        raise ValueError("is before 1970")
+    return milliseconds
+
+
+date_ms.__name__ = "date"
+
+
+async def history(arguments: argparse.Namespace, world: World) -> None:
+    """Show the newest messages of a conversation, oldest first, as they stand now."""
+    world.as_json = world.as_json or arguments.format == "json"
+    await ask(arguments, world, lambda client: _history(arguments, world, client))
+
+
+async def _history(arguments: argparse.Namespace, world: World, client: Client) -> None:
+    conversation_id = await target(client, arguments.target)
+    found = deque[Received]()
+    try:
+        async for event in _downwards(client, conversation_id, arguments):
+            found.appendleft(event)
+            if len(found) == arguments.limit:
+                break
+    except NotFound:
+        raise NotFound(no_conversation(arguments.target)) from None
+    await client.directory.names({user_id for event in found for user_id in spoken_of(event)})
+    for event in found:
+        await show(world, client, event, arguments.numbers)
+
+
+async def _downwards(client: Client, conversation_id: int, arguments: argparse.Namespace) -> AsyncIterator[Received]:
+    since, before = arguments.since or 0, arguments.before or FROM_THE_NEWEST
+    if arguments.until:
+        page = await client.history(conversation_id, limit=PAGE, before_ms=arguments.until)
+    else:
+        page = await client.history(conversation_id, before, PAGE)
+    while True:
+        for event in reversed(page.events):
+            if event.created_ms < since:
+                return
+            if is_shown(event) and event.seq < before and event.created_ms < (arguments.until or FROM_THE_NEWEST):
+                yield event
+        if page.from_seq <= 1 or page.to_seq < page.from_seq:
+            return
+        page = await client.history(conversation_id, page.from_seq, PAGE)

@@ -1,0 +1,95 @@
+"""The part of the command line that is about people and conversations."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from imchat.cli import conversations, devices, export, people
+from imchat.cli.syntax import Commands, conversation, password_stdin, positive
+
+
+def add_acts(commands: Commands) -> None:
+    """Commands about conversations and messages."""
+    listed = commands.asking(
+        "conversations", "show conversations, newest first, with what is unread", conversations.conversations
+    )
+    listed.add_argument("--limit", metavar="N", type=positive, default=50, help="how many (default: 50)")
+    listed.add_argument("--pinned", action="store_true", help="only those that are pinned")
+    listed.add_argument("--hidden", action="store_true", help="also those that are hidden until the next message")
+    recall = commands.asking("recall", "take back a message of one's own", conversations.recall)
+    _message(recall)
+    edit = commands.asking("edit", "change the text of a message of one's own", conversations.edit)
+    _message(edit)
+    edit.add_argument("text", nargs="+", metavar="TEXT")
+    react = commands.asking("react", "react to a message with an emoji", conversations.react)
+    _message(react)
+    react.add_argument("emoji", metavar="EMOJI")
+    react.add_argument("--remove", action="store_true", help="take the reaction away")
+
+
+def _message(parser: argparse.ArgumentParser) -> None:
+    conversation(parser)
+    parser.add_argument("seq", metavar="SEQ", type=positive, help="number of the message (history --numbers)")
+
+
+def add_people(commands: Commands) -> None:
+    """Commands about people and the account."""
+    _add_profile(commands)
+    search = commands.asking("search", "find people by id, name, or the beginning of a name", people.search)
+    search.add_argument("query", metavar="QUERY")
+    search.add_argument("--limit", metavar="N", type=positive, default=50, help="how many (default: 50)")
+    _add_contacts(commands.family("contacts", "list and change contacts", people.contacts))
+    own = commands.family("devices", "list and end one's sessions", devices.devices)
+    own.asking("list", "show where the account is logged in", devices.devices)
+    end = own.asking("end", "end the session of a device", devices.end)
+    end.add_argument("device_id", metavar="ID")
+    own.asking("end-others", "end all sessions but those of this profile", devices.end_others)
+    password = commands.add("password", "change the password", devices.password)
+    password.add_argument(
+        "--password-stdin", action="store_true", help="read the old and the new password, a line each"
+    )
+    delete = commands.add("delete-account", "delete the account for good", devices.delete_account)
+    delete.add_argument("--yes", action="store_true", help="do not ask for the account's name")
+    password_stdin(delete)
+    exported = commands.asking("export", "write all that is one's own to a file", export.export)
+    exported.add_argument("file", metavar="FILE", type=Path)
+
+
+def _add_profile(commands: Commands) -> None:
+    profile = commands.asking("profile", "show and change one's own profile", people.profile)
+    for name in ("nickname", "signature", "region", "avatar"):
+        profile.add_argument(f"--{name}", metavar="TEXT")
+    profile.add_argument("--gender", choices=people.GENDERS)
+    for name, text in (
+        ("hidden-from-search", "not to be found by others' search"),
+        ("presence-hidden", "not to show contacts whether one is online"),
+        ("receipts-off", "not to tell what one has read, nor to be told of others"),
+    ):
+        profile.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, help=text)
+
+
+def _add_contacts(contacts: Commands) -> None:
+    contacts.asking("list", "show contacts and those who are blocked", people.contacts)
+    requests = contacts.asking("requests", "show contact requests that are pending", people.contact_requests)
+    requests.add_argument("--all", action="store_true", help="also those that are answered or expired")
+    add = contacts.asking("add", "ask somebody to become contacts", people.add)
+    accept = contacts.asking("accept", "accept a request", people.accept)
+    star = contacts.asking("star", "star a contact", people.star)
+    remark = contacts.asking("remark", "note what one calls a contact", people.remark)
+    label = contacts.asking("label", "replace a contact's labels", people.label)
+    plain = [
+        contacts.asking("decline", "decline a request", people.decline),
+        contacts.asking("ignore", "leave a request without an answer", people.ignore),
+        contacts.asking("remove", "take a contact out of the list", people.remove),
+        contacts.asking("block", "block somebody", people.block),
+        contacts.asking("unblock", "block somebody no more", people.unblock),
+    ]
+    for parser in (add, accept, star, remark, label, *plain):
+        parser.add_argument("name", metavar="NAME")
+    add.add_argument("--greeting", metavar="TEXT", default="", help="what they are told")
+    for parser in (add, accept):
+        parser.add_argument("--remark", metavar="TEXT", default="", help="what one calls them oneself")
+    star.add_argument("--off", action="store_true", help="no longer")
+    remark.add_argument("text", nargs="*", metavar="TEXT", help="none: no remark")
+    label.add_argument("labels", nargs="*", metavar="LABEL", help="none: no labels")

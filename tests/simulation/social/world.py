@@ -1,0 +1,104 @@
+"""The world of people who meet: ten of them, with two devices each, on two nodes."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from imchat.chat.settings import ChatSettings
+from imchat.client import Client, Credentials, Options, Outside
+from imchat.client.engine import Handler
+from imchat.client.mirror import Mirror
+from imchat.domain.limits import Limit
+from imchat.domain.permissions import ContactsPolicy
+from tests.simulation.application import Person
+from tests.simulation.clients import Device
+from tests.simulation.conditions import Conditions
+from tests.simulation.load import People
+from tests.simulation.process import SimulatedProcess
+from tests.simulation.world import World
+
+PEOPLE = 10
+DEVICES_EACH = 2
+
+
+def social_conditions(seed: int, faults: int = 0) -> Conditions:
+    """The conditions of a seed: every other one on SQLite as the embedded server has it."""
+    random = Random(f"{seed} social conditions")
+    return Conditions(
+        plain_database=seed % 2 == 0,
+        nodes=2,
+        statuses=1,
+        users=PEOPLE,
+        devices=PEOPLE * DEVICES_EACH,
+        registered=0,
+        bots=0,
+        pairs=0,
+        messages=random.randint(450, 550),  # deeds of every kind
+        faults=faults,
+        busy=60.0,
+        settle=240.0,
+        chat=ChatSettings(
+            contacts=ContactsPolicy.REQUIRED,
+            lookups=Limit(600, 60_000),
+            flush_drafts=random.choice((1_000, 5)),
+            flush_streams=random.choice((500, 3)),
+            cached_members=random.choice((1_000_000, 6)),
+        ),
+    )
+
+
+class SocialDevice(Device):
+    """A device whose application shows a mirror.
+
+    Attributes:
+        mirror: Of the client that runs there now, or ran last.
+    """
+
+    mirror: Mirror
+
+    def _start(self, process: SimulatedProcess, client: Client) -> None:
+        person, mirror = self.person, self.mirror
+        session, self._session = self._session, None
+        started = Deferred.fromCoroutine(mirror.start(Credentials(person.name, person.password), session))
+        client.when_closed().addCallbacks(lambda _: None, lambda failure: self._closed(process, failure))
+        started.addErrback(lambda failure: self._not_started(process, failure))
+
+    @property
+    def ready(self) -> bool:
+        """Whether its mirror has all that it asked for."""
+        mirror = self.mirror
+        return not (mirror._outdated or mirror._updating or mirror.state.stale)
+
+
+class SocialWorld(World):
+    """The world; faults are planted as in :class:`tests.simulation.world.World`."""
+
+    def build_client(self, device: Any, outside: Outside, handler: Handler, options: Options) -> Client:
+        device.mirror = self.build_mirror(device, outside, handler, options)
+        return device.mirror.client
+
+    def build_mirror(self, device: SocialDevice, outside: Outside, handler: Handler, options: Options) -> Mirror:
+        """The mirror of a device, and its client."""
+        return Mirror(outside, options, handler)
+
+
+class Society(People):
+    """All people of a social world."""
+
+    def move_in(self) -> None:
+        """Get accounts, then devices."""
+        for person in self.world.people:
+            for _ in range(DEVICES_EACH):
+                self.new_device(person)
+        self._in_process("operator", "10.0.3.1", self._create, self.world.people)
+
+    def new_device(self, person: Person, **given: Any) -> SocialDevice:
+        """Somebody has one more device."""
+        self._devices += 1
+        host = f"10.1.{self._devices // 200}.{self._devices % 200 + 1}"
+        device = SocialDevice(self.world, person, f"{person.name}/{len(person.devices) + 1}", host, **given)
+        person.devices.append(device)
+        return device
