@@ -6,10 +6,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from imchat.chat.logic.connection import Live
+from imchat.chat.logic.connection import Account, Live
 from imchat.chat.logic.presence import LIFETIME_MS, MOVING_MS, NOTE_SEEN, REFRESH, Attendance
 from imchat.domain.errors import Unavailable
-from imchat.domain.limits import Limit
 from imchat.domain.people import PresenceState
 from imchat.domain.presence import OFFLINE_AFTER_MS
 from imchat.net.background import spawn
@@ -17,7 +16,6 @@ from tests.fakes.chat import RecordingConnection, session
 
 NODE = 9
 OFFLINE_AFTER = OFFLINE_AFTER_MS / 1000
-ANY = Limit(1, 1)
 
 
 class RecordingPresence:
@@ -75,7 +73,7 @@ class Case(SynchronousTestCase):
         self.attendance.start()
 
     def come(self, user_id: int = 1, device_id: str = "phone") -> Live:
-        live = Live(RecordingConnection(), session(user_id, device_id), ANY, ANY, ANY)
+        live = Live(RecordingConnection(), session(user_id, device_id), Account())
         self.attendance.began(live)
         return live
 

@@ -6,18 +6,16 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from imchat.chat.logic.connection import Live
+from imchat.chat.logic.connection import Account, Live
 from imchat.chat.logic.subscriptions import Subscriptions
 from imchat.chat.logic.watched import GATHER, PAUSE, Watched
 from imchat.domain.errors import Unavailable
-from imchat.domain.limits import Limit
 from imchat.domain.models import UserCard
 from imchat.domain.people import PresenceState
 from imchat.domain.presence import PresenceEntry, Seen
 from imchat.net.background import spawn
 from tests.fakes.chat import RecordingBus, RecordingConnection, session
 
-ANY = Limit(1, 1)
 AWAY, ONLINE = PresenceState.AWAY, PresenceState.ONLINE
 
 
@@ -63,7 +61,7 @@ class WatchedTests(SynchronousTestCase):
             self.clock,
             spawn,  # type: ignore[arg-type]
         )
-        self.live = Live(RecordingConnection(), session(99), ANY, ANY, ANY)
+        self.live = Live(RecordingConnection(), session(99), Account())
         self.watch(1, 2, 3)
 
     def frame(self, user_id, card, presence):
@@ -83,7 +81,7 @@ class WatchedTests(SynchronousTestCase):
         self.assertEqual("user1", self.watched.get(1).card.name)
 
     def test_channels_are_heard_in_one_call_and_let_go_with_the_last_who_watches(self) -> None:
-        other = Live(RecordingConnection(), session(98), ANY, ANY, ANY)
+        other = Live(RecordingConnection(), session(98), Account())
         self.watch(3, 4, live=other)
         self.assertEqual({f"person:{one}" for one in (1, 2, 3, 4)}, self.bus.channels)
         self.watched.remove(self.live, [1, 2, 3, 4, 5])

@@ -6,18 +6,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from imchat.chat.logic.connection import Live
-from imchat.chat.logic.quota import Quota
+from imchat.chat.logic.connection import Account, Live
 from imchat.chat.logic.registry import Registry
 from imchat.chat.logic.watching import SWEEP_PAUSE, Watching
 from imchat.domain.errors import Unavailable
-from imchat.domain.limits import Limit
 from imchat.net.background import spawn
 from imchat.ports import RelationsChanged
 from tests.fakes.chat import RecordingConnection, session
 
 ANN, BOB = 1, 2
-ANY = Limit(1_000, 1)
 
 
 class Relations:
@@ -83,11 +80,10 @@ class WatchingTests(SynchronousTestCase):
             self.watched,  # type: ignore[arg-type]
             self.registry,
             None,  # type: ignore[arg-type]
-            Quota(self.clock),
             self.clock,
             spawn,
         )
-        self.live = Live(RecordingConnection(), session(ANN), ANY, ANY, ANY)
+        self.live = Live(RecordingConnection(), session(ANN), Account())
         self.registry.add(self.live)
 
     def watch(self) -> None:
