@@ -7,7 +7,7 @@ It is allowed where both have room, and is counted by neither where one has not.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias
 
@@ -108,7 +108,7 @@ class Rates:
     @property
     def longest_ms(self) -> int:
         """The longest window."""
-        return max(getattr(self, field.name).window_ms for field in fields(self))
+        return max(limit.window_ms for limit in self.by_group())
 
 
 _MINUTE = 60_000
