@@ -90,10 +90,15 @@ class Society(People):
 
     def move_in(self) -> None:
         """Get accounts, then devices."""
-        for person in self.world.people:
+        people = self.world.people
+        self.pairs = [(person, people[(person.number + 1) % len(people)]) for person in people]
+        for person in people:
             for _ in range(DEVICES_EACH):
                 self.new_device(person)
         self._in_process("operator", "10.0.3.1", self._create, self.world.people)
+
+    def say(self, device: Device, peer: Person, long: bool = False) -> None:
+        """What is said here, deeds say."""
 
     def new_device(self, person: Person, **given: Any) -> SocialDevice:
         """Somebody has one more device."""
