@@ -123,11 +123,14 @@ class Truth:
         event = talk.events[(seq - 1) % len(talk.events)] if talk.events else None
         return event if event is not None and isinstance(event.content, Text) else None
 
-    def edit(self, number, seq):
+    def edit(self, number, seq, mention=False):
         talk = self.talk(number)
         if target := self._acted(talk, seq):
             event = self._append(talk, target.sender_id, Edited(target.seq))
-            content = replace(target.content, text=f"edited {self.now}")
+            mentions = (ME,) if mention else target.content.mentions
+            content = replace(target.content, text=f"edited {self.now}", mentions=mentions)
+            if mention and target.sender_id != ME:
+                talk.mention_seq = max(talk.mention_seq, target.seq)
             self._change(talk, replace(target, content=content, state=EventState.EDITED), event)
             self.pushed.append(replace(event, target=talk.events[target.seq - 1]))
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.chat.logic.watched import GATHER
 from imchat.chat.settings import ChatSettings
 from imchat.domain.limits import Limit
 from imchat.domain.presence import OFFLINE_AFTER_MS, PACE_MS
+from imchat.domain.rates import ACCOUNT_RATES, SESSION_RATES
 from imchat.wire import imchat_pb2 as pb
 from tests.fakes.chat_node import NodeRig, WireClient
 
-ROOMY = ChatSettings(lookups=Limit(10_000, 60_000), idle_timeout=10_000)
+ROOMY = ChatSettings(
+    limits=replace(SESSION_RATES, presence=Limit(10_000, 60_000), contacts=Limit(10_000, 60_000)),
+    account_limits=replace(ACCOUNT_RATES, presence=Limit(10_000, 60_000), contacts=Limit(10_000, 60_000)),
+    idle_timeout=10_000,
+)
 SOON = GATHER + 0.3
 GONE = OFFLINE_AFTER_MS / 1000 + SOON
 

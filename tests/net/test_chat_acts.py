@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from imchat.chat.settings import ChatSettings
 from imchat.domain.limits import Limit
+from imchat.domain.rates import SESSION_RATES
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.codec import MAX_FRAME
 from tests.fakes.chat_node import message_id, now
@@ -243,9 +246,9 @@ class ResendTests(ActCase):
 
 
 class LimitTests(ActCase):
-    settings = ChatSettings(messages=Limit(3, 60_000))
+    settings = ChatSettings(limits=replace(SESSION_RATES, acts=Limit(2, 60_000)))
 
-    def test_acts_count_as_messages_and_their_resends_do_not(self) -> None:
+    def test_acts_are_limited_and_their_resends_are_not(self) -> None:
         seq = self.say(self.ann)
         self.accepted(self.react(self.ann, seq, number=1))
         self.accepted(self.edit(self.ann, seq))

@@ -137,6 +137,25 @@ class SecretTests(Case):
             (person,) = self.pushed()
             self.assertEqual((state, 0), (pb.PresenceState.Name(person.presence.state), person.presence.last_seen_ms))
 
+    def test_one_who_blocks_no_more_is_seen_again_without_being_asked_for(self) -> None:
+        self.come()
+        self.watch("bob")
+        for blocked, states in ((1, ["OFFLINE"]), (0, ["ONLINE"])):
+            self.relate(self.who("bob"), self.who("ann"), blocked=blocked)
+            self.other._watching.announce_relations([self.who("ann")])
+            self.run_for(SOON)
+            self.assertEqual(states, self.told())
+
+    def test_one_who_may_be_watched_only_later_is_seen_then(self) -> None:
+        self.come("cat")
+        self.assertEqual({}, self.states("cat"))
+        self.relate(self.who("ann"), self.who("cat"))
+        self.relate(self.who("cat"), self.who("ann"))
+        self.other._watching.announce_relations([self.who("ann")])
+        self.run_for(SOON)
+        (person,) = self.pushed()
+        self.assertEqual((self.who("cat"), "cat"), (person.user_id, person.card.name))
+
     def test_one_who_blocks_is_offline_from_now_on(self) -> None:
         bob = self.come()
         self.watch("bob")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from imchat.chat.logic.presence import LIFETIME_MS
 from imchat.chat.logic.watching import MAX_AT_ONCE, MAX_WATCHED
 from imchat.chat.settings import ChatSettings
 from imchat.domain.errors import Unavailable
 from imchat.domain.limits import Limit
 from imchat.domain.presence import PACE_MS
+from imchat.domain.rates import SESSION_RATES
 from imchat.ports import PersonChanged
 from imchat.wire import imchat_pb2 as pb
 from tests.fakes.chat_node import NodeRig
@@ -141,7 +144,7 @@ class BadInputTests(Case):
         self.assertEqual(1, len(self.ann.ask(watch_people=body).watched_people.people))
 
     def test_too_often(self) -> None:
-        rig = NodeRig(ChatSettings(lookups=Limit(2, 60_000)))
+        rig = NodeRig(ChatSettings(limits=replace(SESSION_RATES, presence=Limit(2, 60_000))))
         ann = rig.client("ann")
         answers = [ann.ask(watch_people=pb.WatchPeople()) for _ in range(3)]
         self.assertError(answers[-1], "rate_limited")

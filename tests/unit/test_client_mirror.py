@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.client import mirror
-from imchat.domain.messages import Message
+from imchat.domain.messages import Message, Text
 from imchat.domain.models import EventState, Reaction
 from imchat.domain.people import RequestState
 from tests.fakes.mirror_truth import ME, OTHER, Truth
@@ -90,6 +90,35 @@ class Mirrors(SynchronousTestCase):
         truth.read(100, 2)
         state = self.applied(state, truth)
         self.assertEqual((state.talk(100).unread, state.talk(100).mentioned), (1, False))
+
+    def test_an_edit_can_mention(self):
+        truth = Truth()
+        truth.say(100, OTHER)
+        state = self.applied(mirror.merge(mirror.MirrorState(ME), truth.snapshot()), truth)
+        truth.edit(100, 2, mention=True)
+        state = self.applied(state, truth)
+        self.assertTrue(state.talk(100).mentioned)
+        truth.read(100, 3)
+        self.assertFalse(self.applied(state, truth).talk(100).mentioned)
+
+    def test_an_edit_that_was_edited_again_before_it_was_read_is_asked_for(self):
+        truth = Truth()
+        truth.say(100, OTHER)
+        state = self.applied(mirror.merge(mirror.MirrorState(ME), truth.snapshot()), truth)
+        truth.edit(100, 2, mention=True)
+        edit = replace(truth.pushed[-1], target=replace(truth.pushed[-1].target, content=Text("again"), changed_seq=9))
+        self.assertIn(100, mirror.apply(state, edit).stale)
+
+    def test_a_reply_does_not_quote_what_was_deleted_before_the_device_came(self):
+        truth = Truth()
+        for _ in range(2):
+            truth.say(100, OTHER)
+        quoted = truth.talk(100).as_read(2)
+        truth.delete(100, [2])
+        state = mirror.merge_page(mirror.MirrorState(ME), 100, truth.talk(100).page(4))
+        truth.say(100, OTHER, reply_to=2)
+        state = mirror.apply(state, replace(truth.pushed[-1], quote=quoted))
+        self.assertIsNone(mirror.messages(state, 100)[-1].quote)
 
     def test_neither_acts_nor_system_lines_nor_ones_own_messages_are_unread(self):
         truth = Truth()

@@ -4,7 +4,7 @@ from twisted.internet.defer import Deferred
 
 from imchat.client import Options, PersonChange, Receipt, TypingSeen
 from imchat.client.people import MAX_WATCHED
-from imchat.domain.errors import InvalidRequest, NotFound, TooLate, Unsupported
+from imchat.domain.errors import InvalidRequest, NotFound, RateLimited, TooLate, Unsupported
 from imchat.domain.people import PresenceState, ProfileChange, RequestState
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.imchat_pb2 import Frame
@@ -34,6 +34,33 @@ class PeopleCase(ClientCase):
         asked = self.start(coroutine)
         self.world.run(1)
         return self.failureResultOf(asked, kind)
+
+
+class Waits(PeopleCase):
+    def refuse_requests(self, retry_after_ms):
+        def intercept(peer, frame):
+            if not frame.HasField("request_contact"):
+                return False
+            self.server.intercept = lambda peer, frame: False
+            peer.refuse(frame, "rate_limited", retry_after_ms)
+            return True
+
+        self.server.intercept = intercept
+
+    def test_who_would_have_to_wait_for_hours_is_told_so(self):
+        client = self.live().client
+        self.refuse_requests(24 * 3_600_000)
+        failure = self.refused(client.contacts.request(2), RateLimited)
+        self.assertEqual(failure.value.retry_after_ms, 24 * 3_600_000)
+
+    def test_a_minute_is_waited_for(self):
+        client = self.live().client
+        self.refuse_requests(60_000)
+        asked = self.start(client.contacts.request(2))
+        self.world.run(59)
+        self.assertNoResult(asked)
+        self.world.run(20)
+        self.assertEqual(self.successResultOf(asked).contact.user_id, 2)
 
 
 class People(PeopleCase):

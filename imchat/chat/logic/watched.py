@@ -156,6 +156,13 @@ class Watched:
         for live in lives:
             live.connection.tell(data)
 
+    def greet(self, live: Live, user_ids: Iterable[int]) -> None:
+        """Tell a connection of people whom it watches only now."""
+        for user_id in user_ids:
+            person = self._people.get(user_id)
+            if person is not None and live in person.watchers and person.card is not None:
+                self._push(user_id, (live,), person.card, person.presence)
+
     # --- what is new
 
     def changed(self, user_id: int, profile: bool) -> None:

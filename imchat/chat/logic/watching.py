@@ -65,6 +65,7 @@ class Watching:
         self._delivery = delivery
         self._clock = clock
         self._spawn = spawn
+        self._wished: dict[Live, dict[int, None]] = {}
         self._of: dict[Live, dict[int, None]] = {}
         self._changes = 0
         self._sweeping = Again(self._look)
@@ -85,17 +86,19 @@ class Watching:
         """
         if len(add) + len(remove) > MAX_AT_ONCE:
             raise TooLarge(f"at most {MAX_AT_ONCE} people at once")
-        self._drop(live, remove)
+        self._forget(live, remove)
         wanted = [one for one in dict.fromkeys(add) if 0 < one <= MAX_ID and one != live.user_id]
         self._bound(live, wanted)
+        # Who may not be watched now is, as soon as they may: nobody is told when somebody stops blocking them.
+        self._wished.setdefault(live, {}).update(dict.fromkeys(wanted))
         allowed = await self._allowed(live.user_id, wanted)
         if self._registry.of_connection(live.connection) is not live:
+            self._wished.pop(live, None)
             return []
-        self._bound(live, allowed)
         return await self._begin(live, allowed)
 
     def _bound(self, live: Live, more: Iterable[int]) -> None:
-        mine = self._of.get(live, {})
+        mine = self._wished.get(live, {})
         if len(mine) + sum(one not in mine for one in more) > MAX_WATCHED:
             raise TooMany(f"at most {MAX_WATCHED} people are watched by one connection")
 
@@ -143,8 +146,17 @@ class Watching:
             del self._of[live]
         self._watched.remove(live, gone)
 
+    def _forget(self, live: Live, user_ids: Sequence[int]) -> None:
+        wished = self._wished.get(live, {})
+        for one in user_ids:
+            wished.pop(one, None)
+        if not wished:
+            self._wished.pop(live, None)
+        self._drop(live, user_ids)
+
     def ended(self, live: Live) -> None:
         """A session is not here any more."""
+        self._wished.pop(live, None)
         self._drop(live, list(self._of.get(live, ())))
         self._watched.gone(live)
 
@@ -175,7 +187,7 @@ class Watching:
 
     def _relations_changed(self, user_id: int) -> None:
         self._changes += 1
-        if any(live in self._of for live in self._registry.of_user(user_id)):
+        if any(live in self._wished for live in self._registry.of_user(user_id)):
             self._spawn("checking who may be watched", self._check_later(user_id))
 
     async def _check_later(self, user_id: int) -> None:
@@ -186,12 +198,22 @@ class Watching:
             return
 
     async def _check(self, user_id: int) -> None:
-        lives = [live for live in self._registry.of_user(user_id) if live in self._of]
-        ids = list(dict.fromkeys(one for live in lives for one in self._of[live]))
+        lives = [live for live in self._registry.of_user(user_id) if live in self._wished]
+        ids = list(dict.fromkeys(one for live in lives for one in self._wished[live]))
         allowed = await self._relations.visible_to(user_id, ids) if ids else set()
         for one in ids:
             if one not in allowed:
                 self._lose(lives, one)
+        for live in lives:
+            await self._gain(live, [one for one in self._wished.get(live, ()) if one in allowed])
+
+    async def _gain(self, live: Live, allowed: Sequence[int]) -> None:
+        """A connection may watch whom it wished to watch: it is told of those whom it did not watch until now."""
+        known = self._of.get(live, {})
+        new = [one for one in allowed if one not in known]
+        if new and self._registry.of_connection(live.connection) is live:
+            await self._begin(live, new)
+            self._watched.greet(live, new)
 
     def _lose(self, lives: Iterable[Live], user_id: int) -> None:
         watching = [live for live in lives if user_id in self._of.get(live, ())]
@@ -223,7 +245,7 @@ class Watching:
 
     async def _look(self) -> None:
         try:
-            for user_id in list(dict.fromkeys(live.user_id for live in self._of)):
+            for user_id in list(dict.fromkeys(live.user_id for live in self._wished)):
                 await self._check(user_id)
             await self._watched.sweep()
         except Unavailable:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from imchat.client.inbox import Received
 from imchat.client.mirror.lines import act_target, put_act, put_lines
 from imchat.client.mirror.state import MirrorState, Talk
-from imchat.domain.messages import Message
+from imchat.domain.messages import Edited, Message
 from imchat.domain.models import EventState
 
 _GONE = (EventState.RECALLED, EventState.EXPIRED)
@@ -18,7 +18,7 @@ def apply_event(state: MirrorState, event: Received) -> MirrorState:
     talk = state.talk(event.stream_id)
     doubtful = talk.kind == 0 or _may_have_mentioned(talk, event, state.user_id)
     talk = _head(talk, event)
-    talk = put_act(talk, event) if act_target(event) else put_lines(talk, (event,))
+    talk = put_act(_mentioned(talk, event, state.user_id), event) if act_target(event) else put_lines(talk, (event,))
     if _is_message(event):
         talk = _counted(talk, event, state.user_id)
     stale = state.stale | {event.stream_id} if doubtful else state.stale
@@ -31,8 +31,22 @@ def _is_message(event: Received) -> bool:
 
 
 def _may_have_mentioned(talk: Talk, event: Received, user_id: int) -> bool:
+    # What was changed before it was read does not tell what it said before.
+    if isinstance(event.content, Edited):
+        target = event.target
+        return target is not None and target.changed_seq > event.seq and target.seq > talk.read_seq
     changed = event.state is not EventState.NORMAL
     return changed and event.sender_id != user_id and event.seq > max(talk.read_seq, talk.last_seq)
+
+
+def _mentioned(talk: Talk, event: Received, user_id: int) -> Talk:
+    """An edit mentions where the message stands that it changes."""
+    target = event.target
+    if target is None or event.sender_id == user_id or not isinstance(event.content, Edited):
+        return talk
+    if isinstance(target.content, Message) and user_id in target.content.mentions:
+        return replace(talk, mention_seq=max(talk.mention_seq, target.seq))
+    return talk
 
 
 def _head(talk: Talk, event: Received) -> Talk:

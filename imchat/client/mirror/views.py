@@ -67,6 +67,11 @@ def _visible(talk: Talk, seq: int) -> bool:
     return seq > talk.cleared_seq and seq not in talk.deleted
 
 
+def _is_absent(talk: Talk, seq: int) -> bool:
+    """Whether all from there on was read, and this was not among it: it was deleted before this device came."""
+    return seq not in talk.lines and 0 < max(talk.known_from, talk.floor) <= seq
+
+
 def _shown(talk: Talk, line: Received, user_id: int) -> Received:
     shown = laid_over(line, talk.acts.get(line.seq, {}), user_id)
     reply_to = shown.content.reply_to if isinstance(shown.content, Message) else 0
@@ -75,7 +80,7 @@ def _shown(talk: Talk, line: Received, user_id: int) -> Received:
 
 def _quote(talk: Talk, reply_to: int, told: Received | None, user_id: int) -> Received | None:
     line = talk.lines.get(reply_to) or told
-    if line is None or not _visible(talk, reply_to):
+    if line is None or not _visible(talk, reply_to) or _is_absent(talk, reply_to):
         return None
     quoted = laid_over(line, talk.acts.get(reply_to, {}), user_id)
     content = quoted.content

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from imchat.client.mirror import MirrorState
+from imchat.domain.messages import Message
 from tests.simulation.social.rows import Rows
 from tests.simulation.social.sight import Sight, due, shown
 
@@ -20,7 +21,9 @@ def differences(device: str, rows: Rows, user_id: int, state: MirrorState, whole
     """
     expected, found = due(rows, user_id), shown(state)
     if not whole:
-        expected = {path: value for path, value in expected.items() if not _before(path, state)}
+        expected, found = (
+            {path: value for path, value in sight.items() if not _before(path, state)} for sight in (expected, found)
+        )
     lines = list(_compared(expected, found))
     more = [f"... and {len(lines) - MOST} more"] if len(lines) > MOST else []
     return [f"disagrees: {device} (user {user_id}): {line}" for line in (*lines[:MOST], *more)]
@@ -31,7 +34,12 @@ def _before(path: str, state: MirrorState) -> bool:
     if not rest:
         return False
     known = state.talk(int(talk.removeprefix("talk ")))
-    return int(rest.partition("/")[0]) < max(known.known_from, known.floor)
+    seq, _, name = rest.partition("/")
+    line = known.lines.get(int(seq))
+    if name == "quote" and line is not None and isinstance(line.content, Message):
+        # A reply that was pushed quotes what this user may have deleted before the device was there.
+        seq = str(line.content.reply_to or seq)
+    return int(seq) < max(known.known_from, known.floor)
 
 
 def _compared(expected: Mapping[str, object], found: Sight) -> Iterator[str]:

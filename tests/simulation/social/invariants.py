@@ -61,40 +61,55 @@ def _mentions_user(event: EventRow, user_id: int) -> bool:
 def acts(rows: Rows) -> Iterator[str]:
     """States, changed_seq and reactions are what comes of all acts, one after another."""
     for conversation_id in rows.kinds:
-        states: dict[int, EventState] = defaultdict(lambda: EventState.NORMAL)
-        changed: dict[int, int] = defaultdict(int)
-        given: dict[int, set[tuple[str, int]]] = defaultdict(set)
+        played = _Played()
         for event in rows.events[conversation_id]:
-            act = event.content
-            if not isinstance(act, Recalled | Edited | Reacted):
-                continue
-            changed[act.seq] = event.seq
-            if isinstance(act, Reacted):
-                change = given[act.seq].discard if act.removed else given[act.seq].add
-                change((act.emoji, event.sender_id))
-            else:
-                yield from _own(rows, event, act)
-                gone = isinstance(act, Recalled)
-                states[act.seq] = EventState.RECALLED if gone else EventState.EDITED
-                if gone:
-                    given[act.seq].clear()
+            yield from _own(rows, event)
+            played.apply(event)
         for event in rows.events[conversation_id]:
-            where = f"acts: {conversation_id}/{event.seq}"
-            if event.changed_seq != changed[event.seq]:
-                yield f"{where} was changed by {changed[event.seq]}, and says {event.changed_seq}"
-            if event.state != states[event.seq]:
-                yield f"{where} is {event.state.name}, should be {states[event.seq].name}"
-            if event.state is EventState.RECALLED and event.content is not None:
-                yield f"{where} was recalled, and has {event.content!r}"
-            stored = rows.reactions.get((conversation_id, event.seq), set())
-            if stored != given[event.seq]:
-                yield f"{where} has the reactions {sorted(stored)}, should have {sorted(given[event.seq])}"
+            yield from played.problems(event, rows.reactions.get((conversation_id, event.seq), set()))
 
 
-def _own(rows: Rows, event: EventRow, act: Recalled | Edited) -> Iterator[str]:
-    target = rows.event(event.stream_id, act.seq)
+class _Played:
+    """The messages of a conversation after its acts."""
+
+    def __init__(self) -> None:
+        self.states: dict[int, EventState] = defaultdict(lambda: EventState.NORMAL)
+        self.changed: dict[int, int] = defaultdict(int)
+        self.given: dict[int, set[tuple[str, int]]] = defaultdict(set)
+
+    def apply(self, event: EventRow) -> None:
+        """The next event."""
+        match event.content:
+            case Reacted(seq, emoji, removed):
+                (self.given[seq].discard if removed else self.given[seq].add)((emoji, event.sender_id))
+            case Recalled(seq):
+                self.states[seq] = EventState.RECALLED
+                self.given[seq].clear()
+            case Edited(seq):
+                self.states[seq] = EventState.EDITED
+            case _:
+                return
+        self.changed[seq] = event.seq
+
+    def problems(self, event: EventRow, reactions: set[tuple[str, int]]) -> Iterator[str]:
+        """Where that is not what is stored."""
+        where = f"acts: {event.stream_id}/{event.seq}"
+        if event.changed_seq != self.changed[event.seq]:
+            yield f"{where} was changed by {self.changed[event.seq]}, and says {event.changed_seq}"
+        if event.state != self.states[event.seq]:
+            yield f"{where} is {event.state.name}, should be {self.states[event.seq].name}"
+        if event.state is EventState.RECALLED and event.content is not None:
+            yield f"{where} was recalled, and has {event.content!r}"
+        if reactions != self.given[event.seq]:
+            yield f"{where} has the reactions {sorted(reactions)}, should have {sorted(self.given[event.seq])}"
+
+
+def _own(rows: Rows, event: EventRow) -> Iterator[str]:
+    if not isinstance(event.content, Recalled | Edited):
+        return
+    target = rows.event(event.stream_id, event.content.seq)
     if target is None or not target.is_message or target.sender_id != event.sender_id:
-        yield f"acts: {event.stream_id}/{event.seq} of {event.sender_id} is about what is not theirs: {act.seq}"
+        yield f"acts: {event.stream_id}/{event.seq} of {event.sender_id} is about what is not theirs: {event.content}"
 
 
 def notes(rows: Rows) -> Iterator[str]:

@@ -6,7 +6,7 @@ Both are written down independently of each other, so that they can be compared.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from imchat.client import Received
@@ -104,7 +104,10 @@ def _quote_due(rows: Rows, event: EventRow, user_id: int) -> object:
 
 
 def _short(content: object) -> object:
-    return content.text[:QUOTED] if isinstance(content, Text) else content
+    # Of a quote only the body travels.
+    if isinstance(content, Text):
+        return content.text[:QUOTED]
+    return replace(content, reply_to=0, mentions=(), forwarded=False) if isinstance(content, Message) else content
 
 
 # --- a mirror

@@ -11,6 +11,7 @@ from imchat.domain.messages import AnyMessage, Location, Message, Sticker, Text
 from imchat.domain.models import EventState
 from tests.simulation.social.deed import Doing, deed, seen, with_peer
 from tests.simulation.social.deeds import PeopleDeeds
+from tests.simulation.social.rows import EventRow, Rows
 from tests.simulation.social.world import SocialDevice
 
 EMOJI = ("👍", "❤️", "😂", "🎉")
@@ -181,29 +182,27 @@ class Deeds(PeopleDeeds):
                 self.world.timeline.after(0.1 * self.random.random(), self.do_something, self.random.choice(crowd))
 
 
-def lost(deeds: Deeds, rows: Any) -> list[str]:
+def lost(deeds: Deeds, rows: Rows) -> list[str]:
     """What was acknowledged and is not stored as it was said."""
     lines = []
-    edits: dict[tuple[int, int], tuple[int, Text]] = {}
     for (conversation_id, seq), (user_id, what) in sorted(deeds.accepted.items()):
         event = rows.event(conversation_id, seq)
         where = f"lost: {conversation_id}/{seq} of {user_id}"
         if event is None or event.sender_id != user_id:
             lines.append(f"{where} was acknowledged: {what!r}, stored is {event}")
-        elif (
-            isinstance(what, Message)
-            and event.is_message
-            and event.state is EventState.NORMAL
-            and event.content != what
-        ):
-            lines.append(f"{where} was {what!r}, stored is {event.content!r}")
-        elif isinstance(what, Text) and event.target_seq and not event.is_message:
-            edits[conversation_id, event.target_seq] = (seq, what)
-    for (conversation_id, target), (seq, what) in edits.items():
-        event = rows.event(conversation_id, target)
-        later = [e.seq for e in rows.events[conversation_id] if e.target_seq == target and e.kind == 33 and e.seq > seq]
-        if event.state is EventState.EDITED and not later and event.content.text != what.text:
-            lines.append(
-                f"lost: {conversation_id}/{target} was edited by {seq} into {what!r}, stored is {event.content!r}"
-            )
+        elif isinstance(what, Message):
+            said = event if event.is_message else _last_edit(rows, event)
+            state = EventState.NORMAL if event.is_message else EventState.EDITED
+            if said is not None and said.state is state and _body(said.content) != _body(what):
+                lines.append(f"{where} was {what!r}, stored is {said.content!r}")
     return lines
+
+
+def _last_edit(rows: Rows, edit: EventRow) -> EventRow | None:
+    """The message that an edit changed, if no later one did."""
+    edits = [e.seq for e in rows.events[edit.stream_id] if e.kind == edit.kind and e.target_seq == edit.target_seq]
+    return rows.event(edit.stream_id, edit.target_seq) if max(edits) == edit.seq else None
+
+
+def _body(content: object) -> object:
+    return replace(content, reply_to=0) if isinstance(content, Message) else content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -13,6 +14,7 @@ from imchat.client.engine import Handler
 from imchat.client.mirror import Mirror
 from imchat.domain.limits import Limit
 from imchat.domain.permissions import ContactsPolicy
+from imchat.domain.rates import ACCOUNT_RATES, SESSION_RATES
 from tests.simulation.application import Person
 from tests.simulation.clients import Device
 from tests.simulation.conditions import Conditions
@@ -42,7 +44,8 @@ def social_conditions(seed: int, faults: int = 0) -> Conditions:
         settle=240.0,
         chat=ChatSettings(
             contacts=ContactsPolicy.REQUIRED,
-            lookups=Limit(600, 60_000),
+            limits=replace(SESSION_RATES, lookups=Limit(600, 60_000)),
+            account_limits=replace(ACCOUNT_RATES, lookups=Limit(1_200, 60_000)),
             flush_drafts=random.choice((1_000, 5)),
             flush_streams=random.choice((500, 3)),
             cached_members=random.choice((1_000_000, 6)),
@@ -90,10 +93,15 @@ class Society(People):
 
     def move_in(self) -> None:
         """Get accounts, then devices."""
-        for person in self.world.people:
+        people = self.world.people
+        self.pairs = [(person, people[(person.number + 1) % len(people)]) for person in people]
+        for person in people:
             for _ in range(DEVICES_EACH):
                 self.new_device(person)
         self._in_process("operator", "10.0.3.1", self._create, self.world.people)
+
+    def say(self, device: Device, peer: Person, long: bool = False) -> None:
+        """What is said here, deeds say."""
 
     def new_device(self, person: Person, **given: Any) -> SocialDevice:
         """Somebody has one more device."""
