@@ -120,6 +120,16 @@ class Mirrors(SynchronousTestCase):
         state = mirror.apply(state, replace(truth.pushed[-1], quote=quoted))
         self.assertIsNone(mirror.messages(state, 100)[-1].quote)
 
+    def test_what_was_deleted_before_it_was_read_makes_the_list_be_asked_again(self):
+        truth = Truth()
+        truth.say(100, OTHER)
+        state = self.applied(mirror.merge(mirror.MirrorState(ME), truth.snapshot()), truth)
+        truth.delete(100, [2])
+        self.assertNotIn(100, self.applied(state, truth).stale)
+        truth.say(100, OTHER, mention=True)
+        truth.delete(100, [3])
+        self.assertIn(100, mirror.apply(state, truth.pushed[-1]).stale)
+
     def test_neither_acts_nor_system_lines_nor_ones_own_messages_are_unread(self):
         truth = Truth()
         truth.say(100, ME)

@@ -93,7 +93,12 @@ def _read(state: MirrorState, note: ReadPosition, _: int) -> MirrorState:
 
 
 def _deleted(state: MirrorState, note: MessagesDeleted, _: int) -> MirrorState:
-    return _with(state, note.conversation_id, lambda talk: deleted(talk, note.seqs, note.through_seq))
+    talk = state.talk(note.conversation_id)
+    state = _with(state, note.conversation_id, lambda talk: deleted(talk, note.seqs, note.through_seq))
+    # What was deleted before it was read here is never told, but counts and may mention.
+    if note.through_seq or any(seq >= talk.known_from and seq not in talk.lines for seq in note.seqs):
+        return replace(state, stale=state.stale | {note.conversation_id})
+    return state
 
 
 def _added(state: MirrorState, note: ConversationAdded, _: int) -> MirrorState:
