@@ -11,6 +11,8 @@ from imchat.store.mysql import migrate
 from tests.contract.stores import ANN, BOB, allow, device, draft, token
 from tests.contract.test_mariadb import STREAMS, MariaDBCase
 
+COLUMNS = "user_id, name, name_key, email, email_key, password_hash, created_ms"
+
 
 class TwoNodesTests(MariaDBCase):
     def setUp(self):
@@ -124,7 +126,9 @@ class TwoNodesTests(MariaDBCase):
 
     async def test_two_openings_from_both_sides_make_one_conversation(self):
         for user_id, name in ((ANN, "ann"), (BOB, "bob")):
-            self.administer(f"INSERT INTO account VALUES ({user_id}, '{name}', '{name}', '{name}', '{name}', 'h', 0)")
+            self.administer(
+                f"INSERT INTO account ({COLUMNS}) VALUES ({user_id}, '{name}', '{name}', '{name}', '{name}', 'h', 0)"
+            )
             self.administer(f"INSERT INTO head VALUES ({user_id}, 0, 0, 0, 0, 0)")
 
         async def opened(database, pair, number):
@@ -142,7 +146,7 @@ class TwoNodesTests(MariaDBCase):
 
     async def test_log_outs_that_meet_logins_of_the_device_never_end_the_new_session(self):
         self.administer(
-            f"INSERT INTO account VALUES ({ANN}, 'a', 'a', 'a', 'a', 'h', 0)",
+            f"INSERT INTO account ({COLUMNS}) VALUES ({ANN}, 'a', 'a', 'a', 'a', 'h', 0)",
             f"INSERT INTO head VALUES ({ANN}, 0, 0, 0, 0, 0)",
         )
         for number in range(1, 30):

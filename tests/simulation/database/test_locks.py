@@ -162,7 +162,7 @@ class LockTests(DatabaseCase, SynchronousTestCase):
         self.wait(self.flush(self.one, draft(11, 1, 1)))
 
         def work(tx):
-            rows = [(11, seq, 1, bytes(16), 1, b"", b"", seq, 0) for seq in (3, 2, 1)]
+            rows = [(11, seq, 1, bytes(16), 1, b"", b"", seq, 0, 0) for seq in (3, 2, 1)]
             tx.execute(ADD, (1, 12))
             try:
                 tx.run(next(bulk.insert_events(rows, 10_000)))
