@@ -51,7 +51,7 @@ LIFETIME_MS = 30 * 24 * 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What something cost: the median of several times."""
+    """What something cost, of several times: the fewest calls (the bus has a heartbeat of its own), the median CPU."""
 
     statements: float
     redis_calls: float
@@ -169,7 +169,7 @@ class Bench:
                     client.say(watch_people=pb.WatchPeople(remove=contacts[-page:]))
                     await sleep(self._base.reactor, SETTLE)
                     client.heard()
-        return {name: _median(found) for name, found in costs.items()}
+        return {name: _together(found) for name, found in costs.items()}
 
     async def _cost(self, client: Client, answer: str, **body: Any) -> Cost:
         before = self._counting.look()
@@ -184,8 +184,12 @@ class Bench:
         return Cost(*(now - then for then, now in zip(before, after, strict=True)))
 
 
-def _median(costs: Sequence[Cost]) -> Cost:
-    return Cost(*(statistics.median(getattr(cost, one.name) for cost in costs) for one in fields(Cost)))
+def _together(costs: Sequence[Cost]) -> Cost:
+    return Cost(
+        min(cost.statements for cost in costs),
+        min(cost.redis_calls for cost in costs),
+        statistics.median(cost.cpu_ms for cost in costs),
+    )
 
 
 def _number(value: float | None, width: int, places: int) -> str:

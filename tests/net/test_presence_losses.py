@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from imchat.chat.logic.presence import LIFETIME_MS
+from imchat.chat.logic.presence import LIFETIME_MS, MOVING_MS
 from imchat.chat.logic.watching import MAX_AT_ONCE, MAX_WATCHED
 from imchat.chat.settings import ChatSettings
 from imchat.domain.errors import Unavailable
@@ -53,6 +53,13 @@ class LossTests(Case):
         (person,) = self.pushed()
         self.assertEqual(pb.OFFLINE, person.presence.state)
         self.assertEqual(left_ms, person.presence.last_seen_ms)
+
+    def test_what_a_node_that_ends_has_put_ends_soon(self) -> None:
+        self.come()
+        self.other._spawn("draining", self.other.drain())
+        self.rig.run()
+        ends = [end for _, end in self.rig.presence._users[self.who("bob")].values()]
+        self.assertLessEqual(max(ends) - self.rig.database.now_ms(), MOVING_MS)
 
     def test_who_moves_to_another_node_was_never_away(self) -> None:
         self.come()

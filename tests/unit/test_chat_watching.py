@@ -8,8 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.chat.logic.connection import Account, Live
 from imchat.chat.logic.registry import Registry
-from imchat.chat.logic.watching import SWEEP_PAUSE, Watching
-from imchat.domain.errors import Unavailable
+from imchat.chat.logic.watching import MAX_AT_ONCE, MAX_WATCHED, SWEEP_PAUSE, Watching
+from imchat.domain.errors import TooMany, Unavailable
 from imchat.net.background import spawn
 from imchat.ports import RelationsChanged
 from tests.fakes.chat import RecordingConnection, session
@@ -111,6 +111,17 @@ class WatchingTests(SynchronousTestCase):
         self.relations.visible.clear()
         self.watching.heard(RelationsChanged(ANN))
         self.assertEqual((set(), [BOB], {}), (self.watched.watched, self.watched.farewells, self.watching._of))
+
+    def test_requests_side_by_side_do_not_pass_the_bound(self) -> None:
+        self.relations.held = []
+        self.relations.visible = set(range(10, 10_000))
+        failures: list[object] = []
+        for start in range(100, 100 + 2 * MAX_WATCHED, MAX_AT_ONCE):
+            request = self.watching.watch(self.live, range(start, start + MAX_AT_ONCE), [])
+            Deferred.fromCoroutine(request).addErrback(lambda failure: failures.append(failure.type))
+        for held in self.relations.held:
+            held.callback(None)
+        self.assertEqual((MAX_WATCHED, [TooMany] * 5), (len(self.watched.watched), failures))
 
     def test_one_who_watches_nobody_is_not_looked_up(self) -> None:
         self.watching.heard(RelationsChanged(ANN))
