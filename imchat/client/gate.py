@@ -168,6 +168,22 @@ class Gate(HttpApi):
         """Set a new password with a code from the mail; all sessions end."""
         await self.call("POST", "/v1/password-resets", {"email": email, "code": code, "password": password})
 
+    async def change_password(self, token: str, old: str, new: str) -> None:
+        """Set a new password with the old one; all sessions but that of the token end.
+
+        Raises:
+            BadCredentials: the old one is wrong. The session goes on.
+        """
+        await self.call("POST", "/v1/password-changes", {"old_password": old, "new_password": new}, token)
+
+    async def delete_account(self, token: str, password: str) -> None:
+        """Delete the account of a token for good; all sessions end.
+
+        Raises:
+            BadCredentials: the password is wrong.
+        """
+        await self.call("POST", "/v1/account-deletions", {"password": password}, token)
+
     async def login(self, login: str, password: str, device: Device) -> Login:
         """Open a session; one that the device has already ends."""
         body = {
@@ -187,15 +203,6 @@ class Gate(HttpApi):
     async def logout(self, token: str) -> None:
         """End the session of a token."""
         await self.call("DELETE", "/v1/sessions/current", token=token)
-
-    async def change_password(self, token: str, old_password: str, new_password: str) -> None:
-        """Set a new password by the old one; the user's other sessions end."""
-        body = {"old_password": old_password, "new_password": new_password}
-        await self.call("POST", "/v1/password-changes", body, token)
-
-    async def delete_account(self, token: str, password: str) -> None:
-        """Delete the account of a token for good; all its sessions end."""
-        await self.call("POST", "/v1/account-deletions", {"password": password}, token)
 
     def _login(self, answer: dict[str, Any]) -> Login:
         def read() -> Login:
