@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import fields
 
 from imchat.client.requests import Call, paged
@@ -18,6 +18,7 @@ MAX_WATCHED = 500
 """People of whom one is told at the same time; of more, those named longest ago are let go."""
 
 _BATCH = 100
+"""People in one request."""
 
 
 class People:
@@ -98,9 +99,14 @@ class People:
         """Say anew who is watched: a connection begins with nobody."""
         await self._say(self.watched, ())
 
-    async def _say(self, add: Iterable[int], remove: Iterable[int]) -> None:
-        request = pb.WatchPeople(add=add, remove=remove)
-        if request.add or request.remove:
-            answer = await self._call(Frame(watch_people=request))
-            for person in answer.watched_people.people:
-                self._told(person_change(person))
+    async def _say(self, add: Sequence[int], remove: Sequence[int]) -> None:
+        # Those who go make room for those who come.
+        for start in range(0, len(remove), _BATCH):
+            await self._say_once(pb.WatchPeople(remove=remove[start : start + _BATCH]))
+        for start in range(0, len(add), _BATCH):
+            await self._say_once(pb.WatchPeople(add=add[start : start + _BATCH]))
+
+    async def _say_once(self, request: pb.WatchPeople) -> None:
+        answer = await self._call(Frame(watch_people=request))
+        for person in answer.watched_people.people:
+            self._told(person_change(person))

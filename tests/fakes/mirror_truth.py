@@ -53,7 +53,10 @@ class TrueTalk:
 
     def _quote(self, event):
         seq = getattr(event.content, "reply_to", 0)
-        return self.events[seq - 1] if seq and self.sees(seq) else None
+        if not seq or not self.sees(seq):
+            return None
+        quoted = self.events[seq - 1]
+        return quoted if quoted.content is None else replace(quoted, content=replace(quoted.content, mentions=()))
 
     def shown(self):
         """All messages and system lines that the user sees."""
@@ -207,14 +210,14 @@ class Truth:
 
     def listed(self, number):
         talk = self.talks[number]
-        visible = [e for e in talk.events if talk.is_message(e) and talk.sees(e.seq)]
+        newest = talk.last_message_seq
         return Conversation(
             number,
             1,
             (OTHER,),
             "",
             "",
-            talk.as_read(visible[-1].seq) if visible else None,
+            talk.as_read(newest) if newest and talk.sees(newest) else None,
             len(talk.events),
             talk.last_message_seq,
             max((e.created_ms for e in talk.events), default=0),

@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.client import mirror
+from imchat.client.inbox import Received
 from imchat.domain.messages import Message, Text
 from imchat.domain.models import EventState, Reaction
+from imchat.domain.notes import ConversationAdded
 from imchat.domain.people import RequestState
-from tests.fakes.mirror_truth import ME, OTHER, Truth
+from tests.fakes.mirror_truth import ME, OTHER, Truth, card
 
 numbers, seqs = st.sampled_from([100, 200]), st.integers(1, 12)
 people = st.sampled_from([3, 4])
@@ -65,7 +67,6 @@ def plain(message):
 def true(truth, number):
     talk = truth.talks[number]
     messages = talk.shown()
-    newest = [m.seq for m in messages if isinstance(m.content, Message) or m.state is EventState.RECALLED]
     own = talk.own
     return {
         "unread": talk.counted - talk.read[1],
@@ -74,7 +75,7 @@ def true(truth, number):
         "muted": own.muted,
         "hidden": own.hidden_seq > 0 and talk.last_message_seq <= own.hidden_seq,
         "read_seq": talk.read[0],
-        "newest": newest[-1] if newest else None,
+        "newest": talk.last_message_seq if talk.last_message_seq and talk.sees(talk.last_message_seq) else None,
         "messages": [plain(m) for m in messages],
     }
 
@@ -207,6 +208,21 @@ class Mirrors(SynchronousTestCase):
         state = mirror.merge_conversations(state, [truth.listed(100)], 1)
         self.assertTrue(state.talk(100).mentioned)
         self.assertEqual(state.stale, frozenset())
+
+    def test_a_direct_conversation_is_called_as_the_other_is_now(self):
+        truth = Truth()
+        truth.say(100, OTHER)
+        state = mirror.merge(mirror.MirrorState(ME), truth.snapshot())
+        state = mirror.with_cards(state, [card(OTHER)])
+        self.assertEqual(mirror.title(state, state.talk(100)), "user2")
+        truth.contact(OTHER, True, False)
+        state = self.applied(state, truth)
+        self.assertEqual(mirror.title(state, state.talk(100)), truth.contacts[OTHER].remark)
+
+    def test_a_conversation_in_which_nothing_happened_is_not_listed(self):
+        note = ConversationAdded(100, 1, (OTHER,))
+        state = mirror.apply(mirror.MirrorState(ME), Received(ME, 1, 0, bytes(16), note, 0))
+        self.assertEqual(mirror.conversations(state), [])
 
     def applied(self, state, truth):
         for event in truth.pushed:

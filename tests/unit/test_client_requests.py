@@ -102,9 +102,11 @@ class People(PeopleCase):
     def test_watching_is_bounded_and_lets_the_oldest_go(self):
         client = self.live().client
         self.done(client.people.watch(range(1, MAX_WATCHED + 1)))
+        self.assertEqual([len(request.add) for request in self.people.asked("watch_people")], [100] * 5)
         self.done(client.people.watch([1, 9999]))
         self.assertEqual(len(client.people.watched), MAX_WATCHED)
-        self.assertEqual(list(self.people.asked("watch_people")[-1].remove), [2])
+        gone, come = self.people.asked("watch_people")[-2:]
+        self.assertEqual((list(gone.remove), list(come.add)), ([2], [1, 9999]))
         self.done(client.people.unwatch([1, 4242]))
         self.assertEqual(list(self.people.asked("watch_people")[-1].remove), [1])
 

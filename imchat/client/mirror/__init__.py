@@ -7,7 +7,7 @@ from imchat.client.mirror.applying import apply
 from imchat.client.mirror.live import Mirror
 from imchat.client.mirror.snapshot import Snapshot, merge, merge_conversations, merge_page, with_cards, with_person
 from imchat.client.mirror.state import WINDOW, MirrorState, Talk
-from imchat.client.mirror.views import blocked, called, contacts, conversations, messages, newest, requests
+from imchat.client.mirror.views import blocked, called, contacts, conversations, messages, newest, requests, title
 
 __all__ = [
     "WINDOW",
@@ -26,6 +26,7 @@ __all__ = [
     "messages",
     "newest",
     "requests",
+    "title",
     "with_cards",
     "with_person",
 ]

@@ -7,8 +7,8 @@ from dataclasses import replace
 from imchat.client.inbox import Received
 from imchat.client.mirror.lines import laid_over
 from imchat.client.mirror.state import MirrorState, Talk
-from imchat.domain.messages import Message, Text
-from imchat.domain.models import EventState
+from imchat.domain.content import Content, Custom, Message, Text
+from imchat.domain.models import ConversationKind
 from imchat.domain.people import Contact, ContactRequest
 
 QUOTED = 100
@@ -40,9 +40,19 @@ def called(state: MirrorState, user_id: int) -> str:
 
 
 def conversations(state: MirrorState, hidden: bool = False) -> list[Talk]:
-    """The conversations: pinned ones first, then newest first; ``hidden`` ones only where asked for."""
-    found = [talk for talk in state.talks.values() if talk.kind and (hidden or not talk.hidden)]
-    return sorted(found, key=lambda t: (-t.pinned_ms, -t.last_ms, t.conversation_id))
+    """The conversations: pinned ones first, then newest first; ``hidden`` ones only where asked for.
+
+    Those in which nothing happened are no more listed here than by the server, unless they are pinned.
+    """
+    found = [talk for talk in state.talks.values() if talk.kind and (talk.last_seq or talk.pinned)]
+    found = [talk for talk in found if hidden or not talk.hidden]
+    return sorted(found, key=lambda t: (-t.pinned_ms, -t.last_ms, -t.conversation_id))
+
+
+def title(state: MirrorState, talk: Talk) -> str:
+    """What a conversation is called: a direct one as the other is, whatever the list said when it was taken."""
+    direct = talk.kind == ConversationKind.DIRECT and talk.member_ids
+    return called(state, talk.member_ids[0]) if direct else talk.title
 
 
 def messages(state: MirrorState, conversation_id: int) -> list[Received]:
@@ -54,13 +64,10 @@ def messages(state: MirrorState, conversation_id: int) -> list[Received]:
 
 
 def newest(state: MirrorState, conversation_id: int) -> Received | None:
-    """The newest message that the user sees, for a preview."""
+    """The newest message, for a preview; None where the user has deleted it for themselves, as in the server's list."""
     talk = state.talk(conversation_id)
-    for seq in sorted(talk.lines, reverse=True):
-        line = talk.lines[seq]
-        if _visible(talk, seq) and (isinstance(line.content, Message) or line.state is not EventState.NORMAL):
-            return _shown(talk, line, state.user_id)
-    return None
+    line = talk.lines.get(talk.last_message_seq)
+    return _shown(talk, line, state.user_id) if line is not None and _visible(talk, line.seq) else None
 
 
 def _visible(talk: Talk, seq: int) -> bool:
@@ -83,7 +90,16 @@ def _quote(talk: Talk, reply_to: int, told: Received | None, user_id: int) -> Re
     if line is None or not _visible(talk, reply_to) or _is_absent(talk, reply_to):
         return None
     quoted = laid_over(line, talk.acts.get(reply_to, {}), user_id)
-    content = quoted.content
-    if isinstance(content, Text) and len(content.text) > QUOTED:
-        content = replace(content, text=content.text[:QUOTED])
-    return replace(quoted, content=content, quote=None, reactions=())
+    return replace(quoted, content=_cut(quoted.content), quote=None, reactions=())
+
+
+def _cut(content: Content | None) -> Content | None:
+    # As the server cuts what it quotes.
+    match content:
+        case Text():
+            return replace(content, text=content.text[:QUOTED], mentions=())
+        case Custom():
+            return replace(content, data=b"", mentions=())
+        case Message():
+            return replace(content, mentions=())
+    return content
