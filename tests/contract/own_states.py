@@ -4,7 +4,7 @@ from imchat.chat.logic.announcing import Announcer
 from imchat.domain.content import ConversationState, MessagesDeleted, ReadPosition, Text
 from imchat.domain.conversations import MAX_DELETED, Mark, Receipt, Selection, StateChange
 from imchat.domain.errors import InvalidRequest
-from imchat.domain.models import ConversationKind, EventState, Reaction
+from imchat.domain.models import SYSTEM_SENDER, ConversationKind, EventState, Reaction
 from imchat.net.content import WireContentCodec
 from tests.contract.stores import ADDED, ANN, BOB, CAT, TALK, StoreContract, draft
 from tests.fakes.ids import SeededIds
@@ -318,6 +318,10 @@ class OwnStateContract(OwnStateCase):
 
 
 class PositionStoreContract(OwnStateCase):
+    async def say(self, count=1, sender_id=SYSTEM_SENDER, conversation_id=TALK):
+        # By nobody: a message moves its sender's own position.
+        await super().say(count, sender_id, conversation_id)
+
     async def test_reading_is_told_and_lowers_what_is_unread(self):
         await self.say(3)
         await self.flush(draft(TALK, 0, "line", kind=96))

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.client import mirror
 from imchat.client.inbox import Received
-from imchat.domain.messages import Message, Text
+from imchat.domain.messages import Text
 from imchat.domain.models import EventState, Reaction
 from imchat.domain.notes import ConversationAdded
 from imchat.domain.people import RequestState
