@@ -7,6 +7,7 @@ to reconnect is a log line; a Deferred per command makes a publish cost twenty t
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -38,7 +39,7 @@ def encode(commands: Sequence[Command]) -> bytes:
     return b"".join(parts)
 
 
-class RedisConnection(RedisProtocol):  # type: ignore[misc]  # txredisapi has no types
+class RedisConnection(RedisProtocol, ABC):  # type: ignore[misc]  # txredisapi has no types
     """What both kinds of connection do: raw values, a known reason of their end, and no traceback for garbage."""
 
     def __init__(self) -> None:
@@ -47,9 +48,9 @@ class RedisConnection(RedisProtocol):  # type: ignore[misc]  # txredisapi has no
         self._fault: str | None = None
         self._at_end: list[Deferred[str]] = []
 
+    @abstractmethod
     async def ask(self, *words: bytes) -> Reply:
         """Send one command and return its reply."""
-        raise NotImplementedError
 
     def dataReceived(self, data: bytes, unpause: bool = False) -> None:
         """Twisted: bytes arrived. Replies stay as they are, so what txredisapi would look for in each is left out."""
