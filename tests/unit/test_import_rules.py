@@ -14,7 +14,7 @@ FOUNDATION = ("imchat.ports", "imchat.domain")
 ALLOWED: dict[str, tuple[str, ...]] = {
     "imchat.domain": ("imchat.domain",),
     "imchat.wire": ("imchat.wire",),
-    "imchat.ports": ("imchat.domain",),
+    "imchat.ports": FOUNDATION,
     "imchat.store": ("imchat.store", *FOUNDATION),
     "imchat.net": ("imchat.net", "imchat.wire", *FOUNDATION),
     "imchat.client": ("imchat.client", "imchat.wire", "imchat.net", "imchat.domain", "imchat"),
