@@ -143,7 +143,7 @@ class ChatNode:
         faults, announcer = Faults(ids, log), Announcer(codec, ids)
         quota = Quota(clock, settings.limits, settings.account_limits)
         registry, connections = Registry(), Connections(settings)
-        memberships = Memberships(conversations, settings.cached_members)
+        self._memberships = memberships = Memberships(conversations, settings.cached_members)
         fan_out = FanOut(registry, framed_push, clock, settings.fan_out)
         subscriptions = Subscriptions(bus, spawn)
         hosting = Hosting(streams, subscriptions)
@@ -255,7 +255,10 @@ class ChatNode:
             self._delivery.heard(channel, notice)
         elif isinstance(notice, SessionsClosed):
             self._sessions.closed(notice)
-        elif isinstance(notice, PersonChanged | RelationsChanged):
+        elif isinstance(notice, RelationsChanged):
+            self._memberships.drop(notice.conversation_id)
+            self._watching.heard(notice)
+        elif isinstance(notice, PersonChanged):
             self._watching.heard(notice)
         elif isinstance(notice, ReceiptMoved | TypingSeen):
             self._asides.heard(channel, notice)

@@ -218,6 +218,21 @@ class TalkTests(Case):
         self.block(False)
         self.assertEqual("accepted", self.outcome(self.bob, talk))
 
+    def test_after_a_block_nothing_is_told_in_passing_from_the_other_node_either(self) -> None:
+        talk = self.befriend()
+        for client in (self.ann, self.bob):
+            self.outcome(client, talk)
+            self.assertEqual("done", client.ask(typing=pb.Typing(conversation_id=talk)).WhichOneof("body"))
+        self.rig.clock.advance(5)
+        self.block()
+        for client in (self.ann, self.bob):
+            client.take()
+        self.assertError("not_contacts", self.bob.ask(typing=pb.Typing(conversation_id=talk)))
+        self.bob.send(mark_read=pb.MarkRead(conversation_id=talk, seq=2))
+        self.rig.clock.advance(5)
+        names = [frame.WhichOneof("body") for frame in self.ann.take()]
+        self.assertEqual([], [name for name in names if name in ("typing_notice", "receipt")])
+
     def test_all_nodes_are_told_to_look_at_the_relations_of_both_anew(self) -> None:
         self.befriend()
         elsewhere: list[Notice] = []
