@@ -4,6 +4,7 @@ from imchat.chat.logic.announcing import Announcer
 from imchat.domain.content import ConversationState, MessagesDeleted, ReadPosition, Text
 from imchat.domain.conversations import MAX_DELETED, Mark, Receipt, Selection, StateChange
 from imchat.domain.errors import InvalidRequest
+from imchat.domain.messages import Edited
 from imchat.domain.models import SYSTEM_SENDER, ConversationKind, EventState, Reaction
 from imchat.net.content import WireContentCodec
 from tests.contract.stores import ADDED, ANN, BOB, CAT, TALK, StoreContract, draft
@@ -184,6 +185,14 @@ class ConversationListContract(OwnStateCase):
         self.assertEqual(newest.reactions, (Reaction("👍", 2, True),))
         await self.sql("DELETE FROM reaction WHERE user_id = ?", ANN)
         self.assertEqual((await self.one()).newest.reactions, (Reaction("👍", 1, False),))
+
+    async def test_the_newest_message_is_a_reply_also_when_it_was_edited(self):
+        await self.say()
+        await self.flush(draft(TALK, BOB, "reply", CODEC.encode(Text("m")), target=1))
+        edit = CODEC.encode(Edited(2))
+        await self.flush(draft(TALK, BOB, "e", edit, Edited.kind, target=2, replacement=CODEC.encode(Text("n"))))
+        newest = (await self.one()).newest
+        self.assertEqual((newest.seq, newest.content, newest.target_seq), (2, CODEC.encode(Text("n")), 1))
 
     async def test_a_newest_message_that_one_deleted_is_not_shown(self):
         await self.say(2)

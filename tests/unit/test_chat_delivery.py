@@ -101,6 +101,14 @@ class PushTests(Case):
         self.assertEqual([(TALK, 1)], self.pushes(bob))
         self.assertEqual(["user:1", "user:2"], [channel for channel, _ in other.bus.published])
 
+    def test_what_was_changed_before_it_was_pushed_is_read_by_each_for_themselves(self) -> None:
+        # Which reactions are one's own a push to all could not say.
+        self.rig.fan_out.to_members(replace(event(GROUP, 4), changed_seq=6), self.group, skip=(self.cat,))
+        self.rig.fan_out.to_members(event(GROUP, 5), self.group)
+        self.assertEqual([("behind", GROUP, 4), ("push", GROUP, 5)], self.bob.connection.told)
+        self.assertEqual([("push", GROUP, 5)], self.cat.connection.told)
+        self.assertEqual([5], [one.seq for one in self.rig.encoded])
+
 
 class LargeFanOutTests(Case):
     def setUp(self) -> None:

@@ -186,6 +186,17 @@ class Mirrors(SynchronousTestCase):
         truth.delete(100, [2])
         self.assertIsNone(mirror.messages(self.applied(state, truth), 100)[-1].quote)
 
+    def test_a_quote_stays_when_the_list_tells_the_message_without_it(self):
+        truth = Truth()
+        truth.say(100, OTHER)
+        truth.say(100, ME, reply_to=2)
+        state = mirror.apply(mirror.MirrorState(ME), truth.talks[100].as_read(3))
+        truth.edit(100, 3)
+        line = truth.listed(100)
+        state = mirror.merge_conversations(state, [replace(line, newest=replace(line.newest, quote=None))], 1)
+        self.assertEqual(mirror.newest(state, 100).state, EventState.EDITED)
+        self.assertEqual(mirror.newest(state, 100).quote.content.text[:4], "text")
+
     def test_a_contact_that_was_removed_before_the_lists_is_gone_after_them(self):
         truth = Truth()
         truth.contact(3, True, False)

@@ -68,6 +68,9 @@ class FanOut:
     def to_members(self, event: Event, membership: Membership, skip: tuple[Live, ...] = ()) -> None:
         """Push an event to the connections of those members who may see it.
 
+        One that was changed since is read by each for themselves: what it says of reactions, whether one's own are
+        among them, is not the same for all.
+
         Args:
             skip: Connections that know of it already.
         """
@@ -103,10 +106,13 @@ class FanOut:
     def _deliver(self, job: _Job, limit: int | None) -> int:
         event, done = job.event, 0
         for live in islice(job.recipients, limit):
+            done += 1
+            if event.changed_seq:
+                live.connection.behind(event.stream_id, event.seq)
+                continue
             if job.data is None:
                 job.data = self._encode(event)
             live.connection.push(event.stream_id, event.seq, job.data)
-            done += 1
         return done
 
     def _go_on(self) -> None:

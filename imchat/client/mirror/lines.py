@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from imchat.client.inbox import Received
 from imchat.client.mirror.state import Talk
-from imchat.domain.messages import Edited, Reacted, Recalled
+from imchat.domain.messages import Edited, Message, Reacted, Recalled
 from imchat.domain.models import EventState, Reaction
 
 
@@ -30,10 +30,16 @@ def put_lines(talk: Talk, events: Iterable[Received]) -> Talk:
             known.changed_seq,
             known.quote is not None,
         ):
-            lines[event.seq] = event
+            lines[event.seq] = event if known is None else _with_quote(event, known)
             if event.seq in acts:
                 acts[event.seq] = {seq: act for seq, act in acts[event.seq].items() if seq > event.changed_seq}
     return _trimmed(replace(talk, lines=lines, acts={seq: some for seq, some in acts.items() if some}))
+
+
+def _with_quote(line: Received, known: Received) -> Received:
+    # Acknowledgements and lists tell a reply without what it quotes, which stays the same message.
+    replies = isinstance(line.content, Message) and line.content.reply_to
+    return replace(line, quote=known.quote) if replies and line.quote is None else line
 
 
 def put_act(talk: Talk, act: Received) -> Talk:

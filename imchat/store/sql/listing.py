@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from imchat.domain.conversations import Conversation, Selection, direct_title, unread
 from imchat.domain.models import ConversationKind, Event, Head, Reaction
 from imchat.domain.notes import ConversationState
-from imchat.store.sql.bulk import any_of, chunks, in_list
+from imchat.store.sql.bulk import EVENT_COLUMNS, any_of, chunks, event_of, in_list
 from imchat.store.sql.syncing import START, Cursor, others
 from imchat.store.sql.transaction import Row, Transaction
 
@@ -26,10 +27,7 @@ _PAGE = """
     WHERE m.user_id = ? AND (h.last_ms < ? OR (h.last_ms = ? AND h.stream_id < ?)) AND {condition}
     ORDER BY h.last_ms DESC, h.stream_id DESC LIMIT ?
 """
-_EVENTS = """
-    SELECT stream_id, seq, sender_id, client_id, kind, content, ordinal, created_ms, changed_seq, state
-    FROM event WHERE {condition}
-"""
+_EVENTS = f"SELECT {EVENT_COLUMNS} FROM event WHERE {{condition}}"  # noqa: S608
 _REACTIONS = """
     SELECT stream_id, emoji, COUNT(*), MAX(CASE WHEN user_id = ? THEN 1 ELSE 0 END)
     FROM reaction WHERE {condition} GROUP BY stream_id, emoji ORDER BY stream_id, emoji
@@ -94,19 +92,13 @@ def _newest(tx: Transaction, user_id: int, page: Sequence[_Listed]) -> dict[int,
     own = [(user_id, *place) for place in seen]
     deleted = {row[0] for row in _keyed(tx, _DELETED, ("user_id", "conversation_id", "seq"), own)}
     places = [place for place in seen if place[0] not in deleted]
-    rows = _keyed(tx, _EVENTS, ("stream_id", "seq"), places)
-    reactions = _reactions(tx, user_id, [(row[0], row[1]) for row in rows if row[8]])
-    return {row[0]: _event(row, tuple(reactions.get(row[0], ()))) for row in rows}
+    events = [event_of(row) for row in _keyed(tx, _EVENTS, ("stream_id", "seq"), places)]
+    reactions = _reactions(tx, user_id, [(event.stream_id, event.seq) for event in events if event.changed_seq])
+    return {event.stream_id: replace(event, reactions=tuple(reactions.get(event.stream_id, ()))) for event in events}
 
 
 def _is_seen(one: _Listed) -> bool:
     return one.head.last_message_seq >= max(one.from_seq, one.state.cleared_seq + 1)
-
-
-def _event(row: Row, reactions: tuple[Reaction, ...]) -> Event:
-    stream_id, seq, sender_id, client_id, kind, content, ordinal, created_ms, changed_seq, state = row
-    place = (stream_id, seq, sender_id, bytes(client_id), kind, bytes(content), ordinal, created_ms)
-    return Event(*place, changed_seq, state, reactions)
 
 
 def _reactions(tx: Transaction, user_id: int, places: Sequence[tuple[int, int]]) -> dict[int, list[Reaction]]:

@@ -132,6 +132,11 @@ def _without(announce: Any, untold: Callable[[int, Note], bool]) -> Any:
     return lambda notes: announce([(user_id, note) for user_id, note in notes if not untold(user_id, note)])
 
 
+def _saying_nothing_new(announce: Any) -> Any:
+    # As many as are due: the store asks which of them came to be.
+    return lambda notes: announce([(user_id, replace(note, seq=0, ordinal=0)) for user_id, note in notes])
+
+
 class TellsNoReadPosition(SocialWorld):
     """What was read at one device is not told to the others."""
 
@@ -139,7 +144,7 @@ class TellsNoReadPosition(SocialWorld):
         database = super().build_database(base)
         positions = database.positions
         database.positions = _Instead(
-            positions, mark_read=lambda marks, _: positions.mark_read(marks, lambda notes: [])
+            positions, mark_read=lambda marks, announce: positions.mark_read(marks, _saying_nothing_new(announce))
         )
         return database
 
