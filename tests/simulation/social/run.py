@@ -11,12 +11,16 @@ from tests.simulation.social.agreement import differences
 from tests.simulation.social.invariants import broken
 from tests.simulation.social.rows import Rows
 from tests.simulation.social.talking import Deeds, lost
+from tests.simulation.social.there import presences, unlike
 from tests.simulation.social.watch import Watch
 from tests.simulation.social.world import SocialDevice, SocialWorld, Society, social_conditions
 from tests.simulation.timeline import BusyLoop
 
 MOVING_IN = 6.0
 """Seconds until most devices are there."""
+
+ABSENT = 2
+"""People who are not there when the others come to rest."""
 
 READING = 4.0
 """Seconds for every device to read its conversations from their beginnings."""
@@ -63,12 +67,16 @@ class SocialRun(Run):
         world.run(busy)
         self.injector.heal()
         world.trace.note("world", "no more deeds")
-        return self._come_to_rest()
+        rest = self._come_to_rest()
+        self.deeds.come_back()
+        return max(rest, self._come_to_rest())
 
     def _plan(self, seconds: float) -> None:
         deeds, random, after = self.deeds, self.deeds.random, self.world.timeline.after
         for _ in range(self.world.conditions.messages):
             after(random.random() * seconds, deeds.do_something)
+        for _ in range(ABSENT):
+            after(seconds * (0.3 + 0.6 * random.random()), deeds.go_on_holiday)
         for deed, times in ((deeds.rush, 18), (deeds.go_out, 20), (deeds.cross, 6)):
             for _ in range(times):
                 after(random.random() * seconds, deed)
@@ -87,14 +95,22 @@ class SocialRun(Run):
         return rest
 
     def _unsettled(self) -> Iterator[str]:
+        found = list(self._busy()) or list(super()._unsettled()) or list(self._unlike())
+        yield from found
+
+    def _busy(self) -> Iterator[str]:
         yield from self.deeds.under_way.values()
         for device in self._devices():
             if not device.live:
                 yield f"{device.name} is not connected"
             elif not device.ready:
                 yield f"{device.name} has not got its lists"
-        if not self.deeds.under_way:
-            yield from super()._unsettled()
+
+    def _unlike(self) -> Iterator[str]:
+        rows, world = Rows(self.world.database.inspect()), self.world
+        there = presences(world.people, world.absent)
+        for device in self._devices():
+            yield from unlike(device, rows, there)
 
     def _devices(self) -> list[SocialDevice]:
         return [device for device in self.world.devices() if isinstance(device, SocialDevice)]
