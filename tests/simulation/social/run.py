@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from imchat.domain.acts import EDIT_MS, RECALL_MS
 from tests.simulation.conditions import Conditions
 from tests.simulation.faults.injector import Injector
 from tests.simulation.run import AFTERWARDS, Run, Verdict, _listening
 from tests.simulation.social.agreement import differences
+from tests.simulation.social.epilogue import Epilogue, receipts_asked
 from tests.simulation.social.invariants import broken
 from tests.simulation.social.rows import Rows
 from tests.simulation.social.talking import Deeds, lost
@@ -21,6 +23,12 @@ MOVING_IN = 6.0
 
 ABSENT = 2
 """People who are not there when the others come to rest."""
+
+EPILOGUE = 8.0
+"""Seconds for what is told in passing to come to everybody."""
+
+QUIET = (0.0, 0.0, RECALL_MS / 1000 + 10, EDIT_MS / 1000 + 10)
+"""For so long nobody does anything in between: then it is too late for some acts."""
 
 READING = 4.0
 """Seconds for every device to read its conversations from their beginnings."""
@@ -62,24 +70,32 @@ class SocialRun(Run):
         world.run(1)
         self.people.move_in()
         world.run(MOVING_IN)
-        self._plan(busy)
+        quiet = world.randoms("quiet").choice(QUIET)
+        self._plan(busy, quiet)
         self.injector.plan(busy)
-        world.run(busy)
+        world.run(busy + quiet)
         self.injector.heal()
         world.trace.note("world", "no more deeds")
         rest = self._come_to_rest()
         self.deeds.come_back()
         return max(rest, self._come_to_rest())
 
-    def _plan(self, seconds: float) -> None:
-        deeds, random, after = self.deeds, self.deeds.random, self.world.timeline.after
-        for _ in range(self.world.conditions.messages):
-            after(random.random() * seconds, deeds.do_something)
-        for _ in range(ABSENT):
-            after(seconds * (0.3 + 0.6 * random.random()), deeds.go_on_holiday)
-        for deed, times in ((deeds.rush, 18), (deeds.go_out, 20), (deeds.cross, 6)):
+    def _plan(self, seconds: float, quiet: float) -> None:
+        deeds, random = self.deeds, self.deeds.random
+        for deed, times in (
+            (deeds.do_something, self.world.conditions.messages),
+            (deeds.rush, 18),
+            (deeds.go_out, 20),
+            (deeds.cross, 6),
+        ):
             for _ in range(times):
-                after(random.random() * seconds, deed)
+                self._at(random.random(), seconds, quiet, deed)
+        for _ in range(ABSENT):
+            self._at(0.3 + 0.6 * random.random(), seconds, quiet, deeds.go_on_holiday)
+
+    def _at(self, part: float, seconds: float, quiet: float, deed: Callable[[], None]) -> None:
+        later = quiet if part > 0.7 else 0.0
+        self.world.timeline.after(part * seconds + later, deed)
 
     def _come_to_rest(self) -> float:
         world = self.world
@@ -116,7 +132,11 @@ class SocialRun(Run):
         return [device for device in self.world.devices() if isinstance(device, SocialDevice)]
 
     def _judged(self) -> Iterator[str]:
+        epilogue = Epilogue(self._devices(), self.deeds.watch, Rows(self.world.database.inspect()))
+        epilogue.begin()
+        self.world.run(EPILOGUE)
         rows = Rows(self.world.database.inspect())
+        yield from epilogue.problems(rows)
         yield from broken(rows)
         yield from lost(self.deeds, rows)
         for device in self._devices():
@@ -128,6 +148,7 @@ class SocialRun(Run):
         # Reading changes nothing that is stored.
         for device in self._devices():
             yield from self._difference(device, rows, whole=True)
+            yield from receipts_asked(device, rows)
 
     def _difference(self, device: SocialDevice, rows: Rows, whole: bool) -> list[str]:
         return differences(device.name, rows, device.person.user_id, device.mirror.state, whole)
@@ -149,6 +170,7 @@ class SocialRun(Run):
 async def _read(device: SocialDevice, conversation_id: int) -> None:
     while await device.mirror.older(conversation_id, 20):
         pass
+    device.answered[conversation_id] = await device.client.conversations.receipts(conversation_id)
 
 
 def run_social(seed: int, kind: type[SocialWorld] = SocialWorld, given: Conditions | None = None) -> Verdict:

@@ -63,6 +63,7 @@ class SocialDevice(Device):
         away: It says of itself that nobody is at it.
         receipts: How far others were when it was told last, by conversation and user.
         typed: Who was seen typing: when, conversation and user.
+        answered: How far others are, as it was answered when it asked last, by conversation.
     """
 
     world: SocialWorld
@@ -73,6 +74,7 @@ class SocialDevice(Device):
         super().__init__(*given, **named)
         self.receipts: dict[tuple[int, int], Receipt] = {}
         self.typed: list[tuple[float, int, int]] = []
+        self.answered: dict[int, tuple[Receipt, ...]] = {}
 
     def switch_on(self) -> None:
         """Start the client, unless its owner is absent: it is switched on when they come."""
@@ -82,7 +84,7 @@ class SocialDevice(Device):
     def listen(self, mirror: Mirror) -> None:
         """Keep what the client is told in passing."""
         self.mirror = mirror
-        self.receipts, self.typed = {}, []
+        self.receipts = {}
         mirror.client.on_receipt(self._told_receipt)
         mirror.client.on_typing(lambda seen: self.typed.append((self._now(), seen.conversation_id, seen.user_id)))
 
