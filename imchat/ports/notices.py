@@ -62,9 +62,13 @@ class TypingSeen:
 
 @dataclass(frozen=True, slots=True)
 class RelationsChanged:
-    """On ``user:ID``: whom this user may watch is to be looked at anew."""
+    """On ``user:ID``: whom this user may watch is to be looked at anew, and who may talk in a direct conversation.
+
+    ``conversation_id`` is that; 0: none.
+    """
 
     user_id: int
+    conversation_id: int = 0
 
 
 Notice = EventsAppended | SessionsClosed | PersonChanged | ReceiptMoved | TypingSeen | RelationsChanged

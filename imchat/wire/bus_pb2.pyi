@@ -115,10 +115,12 @@ class Typing(_message.Message):
     def __init__(self, conversation_id: _Optional[int] = ..., user_id: _Optional[int] = ..., for_ids: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class RelationsChanged(_message.Message):
-    __slots__ = ("user_id",)
+    __slots__ = ("user_id", "conversation_id")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATION_ID_FIELD_NUMBER: _ClassVar[int]
     user_id: int
-    def __init__(self, user_id: _Optional[int] = ...) -> None: ...
+    conversation_id: int
+    def __init__(self, user_id: _Optional[int] = ..., conversation_id: _Optional[int] = ...) -> None: ...
 
 class SessionsClosed(_message.Message):
     __slots__ = ("user_id", "every_device", "device_ids", "code", "below_generation")

@@ -185,7 +185,8 @@ class Contacts:
         self._delivery.committed(Commit(event) for event in related.events if event.stream_id == direct_id)
         if related.moved:
             both = (user_id, peer_id)
-            self._delivery.publish([(user_channel(one), RelationsChanged(one)) for one in both])
+            notices = [(user_channel(one), RelationsChanged(one, direct_id or 0)) for one in both]
+            self._delivery.publish(notices)
             for one in both:
                 self._relations_changed(one)
 

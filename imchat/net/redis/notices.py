@@ -131,6 +131,7 @@ def _body(notice: Notice) -> bytes:
             typing.for_ids.extend(notice.for_ids)
         case RelationsChanged():
             wire.relations_changed.user_id = notice.user_id
+            wire.relations_changed.conversation_id = notice.conversation_id
     return message.SerializeToString()
 
 
@@ -173,7 +174,7 @@ def _from_wire(notice: pb.Notice) -> Notice | None:
         case "typing":
             return TypingSeen(notice.typing.conversation_id, notice.typing.user_id, tuple(notice.typing.for_ids))
         case "relations_changed":
-            return RelationsChanged(notice.relations_changed.user_id)
+            return RelationsChanged(notice.relations_changed.user_id, notice.relations_changed.conversation_id)
         case _:
             return None
 
