@@ -149,7 +149,7 @@ class ChatNode:
         hosting = Hosting(streams, subscriptions)
         pushes = Pushes(fan_out, hosting)
         missing = Missing(streams, memberships, hosting, pushes, codec, clock, spawn)
-        hosting.report(missing.expect)
+        hosting.report(missing.expect, memberships.drop)
         pushes.report(missing.expect, missing.added, missing.unhosted)
         self._delivery = Delivery(pushes, memberships, bus, spawn)
         sender = Sender(codec, memberships, self._delivery, quota, log, settings.contacts)
@@ -162,6 +162,7 @@ class ChatNode:
         self._connections, self._storing = connections, batcher.work
         self._sessions = Sessions(sessions, registry, subscriptions, hosting, self._delivery, quota, clock)
         self._bus, self._clock, self._spawn = bus, clock, spawn
+        self._memberships = memberships
         self._drain_timeout = settings.drain_timeout
         work = (batcher.work, connections.requests, fan_out.work, self._delivery.work)
         incarnation = ids.new_id()
