@@ -276,6 +276,13 @@ class DeletedTests(PeopleCase):
         self.refused(self.ann.ask(get_profile=pb.GetProfile()), "not_found")
         self.refused(self.set(nickname="Nan"), "not_found")
         self.assertEqual([], list(self.ann.ask(list_sessions=pb.ListSessions()).session_list.sessions))
+        bob_id = self.bob.user_id
+        self.refused(self.ann.ask(request_contact=pb.RequestContact(user_id=bob_id)), "not_found")
+        self.refused(self.ann.ask(set_blocked=pb.SetBlocked(user_id=bob_id, blocked=True)), "not_found")
+        self.refused(self.ann.ask(set_contact=pb.SetContact(user_id=bob_id, starred=True)), "not_found")
+        self.assertEqual(([], []), (self.bob.take(), self.ann.take()))
+        history = self.ann.ask(history=pb.History(stream_id=self.ann.user_id)).history_result
+        self.assertEqual([], list(history.events))
 
     def test_nobody_begins_to_talk_with_somebody_who_is_gone(self) -> None:
         self.refused(self.bob.ask(open_direct=pb.OpenDirect(user_id=self.ann.user_id)), "not_found")
