@@ -8,7 +8,6 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from imchat.chat.factory import ChatFactory
-from imchat.chat.logic.announcing import Announcer
 from imchat.chat.logic.asides import Asides
 from imchat.chat.logic.batch import Batcher
 from imchat.chat.logic.connections import Connections
@@ -44,6 +43,7 @@ from imchat.chat.logic.watching import Watching
 from imchat.chat.services import Services
 from imchat.chat.settings import ChatSettings
 from imchat.chat.translate import framed_aside, framed_person, framed_push
+from imchat.domain.announcing import Announcer
 from imchat.domain.content import ContentCodec
 from imchat.domain.models import NodeAddress
 from imchat.domain.permissions import permit
@@ -140,7 +140,7 @@ class ChatNode:
         spawn: Spawn = spawn_and_log,
     ) -> None:
         log = Logger(namespace="imchat.chat")
-        faults, announcer = Faults(ids, log), Announcer(codec, ids)
+        faults, announcer = Faults(ids, log), Announcer(codec, ids.client_id)
         quota = Quota(clock, settings.limits, settings.account_limits)
         registry, connections = Registry(), Connections(settings)
         self._memberships = memberships = Memberships(conversations, settings.cached_members)
@@ -184,7 +184,7 @@ class ChatNode:
             contacts,
             self._delivery,
             memberships,
-            Announcer(codec, ids),
+            Announcer(codec, ids.client_id),
             ids,
             limiter,
             settings.contact_requests,

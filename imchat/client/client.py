@@ -72,7 +72,7 @@ class Client:
         self.people = People(call, self._listeners.tell_person)
         self.contacts = Contacts(call)
         self.conversations = Conversations(call)
-        self.acts = Acts(call, self._engine.ids.client_id, self._engine.happened)
+        self.acts = Acts(self._engine.outbox.act, self._engine.ids.client_id)
         self.devices = Devices(call)
         self._engine.on_push = self._listeners.pushed
         self.on_synced(self._watch_again)

@@ -302,6 +302,14 @@ class PositionTests(Case):
         self.done(self.read(self.phone, 1))
         self.assertEqual([], self.receipts(self.bob))
 
+    def test_nor_where_they_ask(self) -> None:
+        self.say()
+        self.done(self.read(self.phone, 1))
+        self.phone.ask(set_blocked=pb.SetBlocked(user_id=self.bob.user_id, blocked=True))
+        for client in (self.phone, self.bob):
+            answer = client.ask(get_receipts=pb.GetReceipts(conversation_id=self.talk))
+            self.assertEqual([], list(answer.receipts.receipts))
+
     def test_a_node_that_ends_writes_what_it_has_taken(self) -> None:
         self.say()
         self.phone.send(mark_read=pb.MarkRead(conversation_id=self.talk, seq=1))

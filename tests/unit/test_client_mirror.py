@@ -258,7 +258,7 @@ class Mirrors(SynchronousTestCase):
         for step in steps:
             state = mirror.merge(state, step) if step is snapshot else mirror.apply(state, step)
         state = self.paged(state, truth)
-        self.assertEqual(self.people(state), self.true_people(truth))
+        self.assertEqual(self.people(state, truth), self.true_people(truth))
         for number in truth.talks:
             self.assertEqual(shown(state, number), true(truth, number))
 
@@ -271,8 +271,8 @@ class Mirrors(SynchronousTestCase):
                 state = mirror.merge_page(state, number, talk.page(start))
         return state
 
-    def people(self, state):
-        pending = {(r.user_id, r.incoming): r for way in (True, False) for r in mirror.requests(state, way)}
+    def people(self, state, truth):
+        pending = {(r.user_id, r.incoming): r for way in (True, False) for r in mirror.requests(state, way, truth.now)}
         contacts = {c.user_id: c for c in mirror.contacts(state)}
         return contacts, {c.user_id for c in mirror.blocked(state)}, pending, state.profile
 

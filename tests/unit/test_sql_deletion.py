@@ -39,7 +39,7 @@ class RaceTests(SynchronousTestCase):
         return self.run_now(self.database.streams.heads([TALK]))[TALK].member_version
 
     def delete(self):
-        return self.database.accounts.delete(ANN, "hash", 5)
+        return self.database.accounts.delete(ANN, "hash", lambda notes: [], 5)
 
     def test_a_conversation_that_began_meanwhile_learns_of_it_too(self) -> None:
         before = self.version()

@@ -8,12 +8,12 @@ from twisted.internet.defer import DeferredList
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
-from imchat.chat.logic.announcing import Announcer
 from imchat.chat.logic.asides import Asides
 from imchat.chat.logic.connection import Live
 from imchat.chat.logic.delivery import Delivery
 from imchat.chat.logic.gathering import Gathering
 from imchat.chat.logic.members import Memberships
+from imchat.domain.announcing import Announcer
 from imchat.domain.conversations import Mark, Receipt, told_of_receipts
 from imchat.domain.errors import InvalidRequest, NotFound, TooLarge, Unavailable
 from imchat.domain.models import MAX_ID
@@ -85,7 +85,9 @@ class Positions:
                 failure.raiseException()
 
     async def receipts(self, live: Live, conversation_id: int) -> list[Receipt]:
-        """Where the other members of a conversation are; none where the user sends no receipts.
+        """Where the other members of a conversation are, but for those who block or are blocked.
+
+        None where the user sends no receipts.
 
         Raises:
             NotFound: there is no such conversation of the user's.
@@ -93,7 +95,8 @@ class Positions:
         found = await self._store.receipts(live.user_id, conversation_id)
         if found is None:
             raise NotFound("there is no such conversation")
-        return found
+        membership = await self._memberships.load(conversation_id) if found else None
+        return [one for one in found if may_be_told(membership, one.user_id, live.user_id)]
 
     async def _write_read(self, marks: Sequence[Mark]) -> Sequence[str | None]:
         marked = await self._store.mark_read(marks, self._announcer.begin())

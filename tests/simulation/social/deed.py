@@ -17,6 +17,7 @@ from imchat.client.mirror import MirrorState
 from imchat.domain.errors import IMError
 from tests.simulation.application import Person
 from tests.simulation.process import SimulatedProcess
+from tests.simulation.social.excuses import Excuses
 from tests.simulation.social.watch import Watch
 from tests.simulation.social.world import SocialDevice, Society
 
@@ -35,7 +36,7 @@ def deed(name: str, weight: int, *codes: str) -> Callable[[F], F]:
     Args:
         name: What is counted.
         weight: How often it is chosen, in comparison to others.
-        codes: Of refusals that can be right; what speaks for each is asked by ``excused``.
+        codes: Of refusals that can be right; what speaks for each is asked of the excuses.
     """
 
     def mark(method: F) -> F:
@@ -60,6 +61,7 @@ class Doer:
         self.society = society
         self.world = society.world
         self.watch = watch
+        self.excuses = Excuses(watch)
         self.random: Random = self.world.randoms("deeds")
         self.under_way: dict[int, str] = {}
         self._number = 0
@@ -122,22 +124,16 @@ class Doer:
         elif failure.check(IMError) and failure.value.code in codes:
             code = failure.value.code
             self.world.trace.hit(f"{name}: {code}")
-            peer_id = getattr(failure.value, "peer_id", 0)
-            if peer_id and not self.excused(code, device.person.user_id, peer_id, since):
-                self.world.failures.append(f"refused: {device.name}: {name}: {code}, and nothing speaks for it")
+            facts = getattr(failure.value, "facts", {})
+            if not self.excuses.speaks_for(name, code, device.person.user_id, since, facts):
+                self.world.failures.append(
+                    f"refused: {device.name}: {name}: {code}, and nothing speaks for it: {facts}"
+                )
         else:
             kind = "wrong" if failure.check(Wrong) else "refused"
             what = getattr(failure.value, "code", failure.type.__name__)
             self.world.failures.append(f"{kind}: {device.name}: {name}: {what}: {failure.getErrorMessage()}")
             self.world.trace.note(device.name, "%s", failure.getTraceback())
-
-    def excused(self, code: str, user_id: int, peer_id: int, since: float) -> bool:
-        """Whether a refusal is right, as far as can be told from how the two stood since the deed was begun."""
-        if code == "not_contacts":
-            return self.watch.forbade(user_id, peer_id, since)
-        if code == "value_refused":
-            return self.watch.blocked(user_id, peer_id, since)
-        return True
 
     # --- what deeds ask
 
@@ -153,12 +149,12 @@ class Doer:
         return self.random.choice(choice) if choice else None
 
 
-async def with_peer(peer_id: int, doing: Any) -> Any:
-    """Wait for something; a refusal of it is told with whom it had to do."""
+async def about(doing: Any, **facts: object) -> Any:
+    """Wait for something; a refusal of it is told with what it was about (:mod:`tests.simulation.social.excuses`)."""
     try:
         return await doing
     except IMError as error:
-        error.peer_id = peer_id  # type: ignore[attr-defined]
+        error.facts = facts  # type: ignore[attr-defined]
         raise
 
 

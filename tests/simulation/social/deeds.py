@@ -4,7 +4,7 @@ themselves; and what they do with their devices."""
 from __future__ import annotations
 
 from imchat.domain.people import ProfileChange
-from tests.simulation.social.deed import Doer, Doing, Wrong, deed, seen, with_peer
+from tests.simulation.social.deed import Doer, Doing, Wrong, about, deed, seen
 from tests.simulation.social.world import SocialDevice
 
 NICKNAMES = ("Kelp", "Foam", "Tide", "小明", "Ülo", "")
@@ -28,10 +28,10 @@ class PeopleDeeds(Doer):
         found = [card.id for card in cards]
         if len(set(found)) != len(found):
             raise Wrong(f"the search for {query!r} finds somebody twice: {found}")
-        if exact and user_id not in found and not self.watch.hid(user_id, since, True):
+        if exact and user_id not in found and not self.watch.was("hidden", user_id, True, since):
             raise Wrong(f"the search for {query!r} does not find {user_id}")
         for one in found:
-            if one != device.person.user_id and not self.watch.hid(one, since, False):
+            if one != device.person.user_id and not self.watch.was("hidden", one, False, since):
                 raise Wrong(f"the search for {query!r} finds {one}, who hides")
 
     @deed("requested", 14, "value_refused", "rate_limited")
@@ -40,7 +40,7 @@ class PeopleDeeds(Doer):
         if peer is None or (peer.user_id in state.contacts and not self.chance(0.2)):
             return None
         greeting, remark = f"from {device.name}", self.random.choice(("", f"remark of {device.name}"))
-        return with_peer(peer.user_id, client.contacts.request(peer.user_id, greeting, remark))
+        return about(client.contacts.request(peer.user_id, greeting, remark), peer_id=peer.user_id)
 
     @deed("answered", 16, "not_found", "value_refused")
     def answer(self, device: SocialDevice) -> Doing | None:
@@ -50,8 +50,10 @@ class PeopleDeeds(Doer):
             return None
         peer_id, chance = self.random.choice(asked), self.random.random()
         if chance < 0.8:
-            return with_peer(peer_id, client.contacts.accept(peer_id, self.random.choice(("", "met at sea"))))
-        return with_peer(peer_id, (client.contacts.decline if chance < 0.9 else client.contacts.ignore)(peer_id))
+            answer = client.contacts.accept(peer_id, self.random.choice(("", "met at sea")))
+        else:
+            answer = (client.contacts.decline if chance < 0.9 else client.contacts.ignore)(peer_id)
+        return about(answer, peer_id=peer_id)
 
     def _contact(self, device: SocialDevice) -> int:
         known = sorted(c.user_id for c in device.mirror.state.contacts.values() if c.is_contact)
@@ -65,7 +67,8 @@ class PeopleDeeds(Doer):
         labels = self.random.sample(LABELS, self.random.randint(0, 3)) if self.chance(0.5) else None
         remark = f"remark {self.random.randint(1, 99)}" if self.chance(0.5) else None
         starred = self.chance(0.5) if self.chance(0.5) else None
-        return device.client.contacts.set(peer_id, remark=remark, labels=labels, starred=starred)
+        noted = device.client.contacts.set(peer_id, remark=remark, labels=labels, starred=starred)
+        return about(noted, peer_id=peer_id)
 
     @deed("contact deleted", 1)
     def remove(self, device: SocialDevice) -> Doing | None:
@@ -144,6 +147,6 @@ class PeopleDeeds(Doer):
 
 def _asking(peer_id: int):
     def ask(doer: Doer, device: SocialDevice) -> Doing:
-        return with_peer(peer_id, device.client.contacts.request(peer_id, "crossing", ""))
+        return about(device.client.contacts.request(peer_id, "crossing", ""), peer_id=peer_id)
 
     return deed("requested", 0, "value_refused", "rate_limited")(ask)

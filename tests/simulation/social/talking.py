@@ -9,7 +9,7 @@ from imchat.client import Received
 from imchat.client.mirror import Talk, messages
 from imchat.domain.messages import AnyMessage, Location, Message, Sticker, Text
 from imchat.domain.models import EventState
-from tests.simulation.social.deed import Doing, deed, seen, with_peer
+from tests.simulation.social.deed import Doing, about, deed, seen
 from tests.simulation.social.deeds import PeopleDeeds
 from tests.simulation.social.rows import EventRow, Rows
 from tests.simulation.social.world import SocialDevice
@@ -45,8 +45,8 @@ class Deeds(PeopleDeeds):
         ]
         return (talk, self.random.choice(lines)) if lines else None
 
-    async def _noted(self, device: SocialDevice, talk: Talk, doing: Any, what: object) -> None:
-        accepted = await with_peer(talk.member_ids[0], doing)
+    async def _noted(self, device: SocialDevice, talk: Talk, doing: Any, what: object, **facts: object) -> None:
+        accepted = await about(doing, peer_id=talk.member_ids[0], **facts)
         self.accepted[talk.conversation_id, accepted.seq] = (device.person.user_id, what)
 
     # --- what one says
@@ -92,7 +92,8 @@ class Deeds(PeopleDeeds):
         if found is None:
             return None
         talk, line = found
-        return self._noted(device, talk, device.client.acts.recall(talk.conversation_id, line.seq), "recall")
+        place = talk.conversation_id, line.seq
+        return self._noted(device, talk, device.client.acts.recall(*place), "recall", place=place)
 
     @deed("edited", 8, "not_contacts", "too_late")
     def edit(self, device: SocialDevice) -> Doing | None:
@@ -102,7 +103,8 @@ class Deeds(PeopleDeeds):
         talk, line = found
         self._said += 1
         text = Text(f"{self._said} from {device.name}, edited", mentions=talk.member_ids if self.chance(0.2) else ())
-        return self._noted(device, talk, device.client.acts.edit(talk.conversation_id, line.seq, text), text)
+        place = talk.conversation_id, line.seq
+        return self._noted(device, talk, device.client.acts.edit(*place, text), text, place=place)
 
     @deed("reacted", 10, "not_contacts", "too_late", "unchanged")
     def react(self, device: SocialDevice) -> Doing | None:
@@ -114,9 +116,9 @@ class Deeds(PeopleDeeds):
         emoji, remove = self.random.choice(EMOJI), False
         if own and self.chance(0.6):
             emoji, remove = self.random.choice(own), True
-        return self._noted(
-            device, talk, device.client.acts.react(talk.conversation_id, line.seq, emoji, remove), "react"
-        )
+        place = talk.conversation_id, line.seq
+        reacting = device.client.acts.react(*place, emoji, remove)
+        return self._noted(device, talk, reacting, "react", place=place, emoji=emoji, remove=remove)
 
     # --- what one decides for oneself
 
@@ -151,7 +153,7 @@ class Deeds(PeopleDeeds):
         talk = self._talk(device)
         if talk is None:
             return None
-        return with_peer(talk.member_ids[0], device.client.conversations.typing(talk.conversation_id))
+        return about(device.client.conversations.typing(talk.conversation_id), peer_id=talk.member_ids[0])
 
     @deed("asked for receipts", 2)
     def receipts(self, device: SocialDevice) -> Doing | None:
