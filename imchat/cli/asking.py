@@ -12,11 +12,12 @@ from twisted.internet.task import deferLater
 
 from imchat.cli.common import run_client, within
 from imchat.cli.exits import Code, Exit
+from imchat.cli.explaining import no_contact
 from imchat.cli.profile import Role
 from imchat.cli.world import World
 from imchat.client import Client, StateBusy
-from imchat.domain.errors import NotFound
-from imchat.domain.models import MAX_ID
+from imchat.domain.errors import NotContacts, NotFound
+from imchat.domain.models import MAX_ID, ConversationKind
 
 BUSY_WAIT = 0.2
 """Seconds between two looks whether another command has ended."""
@@ -29,6 +30,7 @@ async def target(client: Client, name: str) -> int:
 
     Raises:
         Exit: it is neither.
+        NotContacts: the two may not write to each other, and never did.
         NotFound: there is no such user.
     """
     match = re.fullmatch(r"#(\d{1,16})", name)
@@ -41,11 +43,19 @@ async def target(client: Client, name: str) -> int:
         return await client.open_direct(user.id)
     except NotFound:
         raise NotFound(f"there is no user {name!r}") from None
+    except NotContacts:
+        # Who may write no more can still read what was said.
+        former = await _direct_with(client, user.id)
+        if former is None:
+            raise NotContacts(no_contact(name)) from None
+        return former
 
 
-def no_conversation(name: str) -> str:
-    """What to say where the server knows no such conversation."""
-    return f"there is no conversation {name} that you are in" if name.startswith("#") else f"{name!r}: not found"
+async def _direct_with(client: Client, user_id: int) -> int | None:
+    async for line in client.conversations.all(hidden=True, limit=100):
+        if line.kind == ConversationKind.DIRECT and line.member_ids == (user_id,):
+            return line.conversation_id
+    return None
 
 
 async def in_turn(arguments: argparse.Namespace, world: World, body: Body) -> None:

@@ -13,7 +13,7 @@ from imchat.cli.showing import one_line, when
 from imchat.cli.world import World
 from imchat.client import Client, Credentials, Gate, OwnSession
 from imchat.client.login import open_session
-from imchat.domain.errors import Unauthenticated
+from imchat.domain.errors import NotFound, Unauthenticated
 from imchat.domain.models import Device
 
 
@@ -53,6 +53,9 @@ async def end(arguments: argparse.Namespace, world: World) -> None:
     """End the session of a device."""
 
     async def body(client: Client) -> None:
+        known = {session.info.device.device_id for session in await client.devices.all()}
+        if arguments.device_id not in known:
+            raise NotFound(f"there is no device {arguments.device_id!r}: 'imchat devices' lists them")
         await client.devices.end([arguments.device_id])
         world.tell(f"{arguments.device_id}: ended", device_id=arguments.device_id, ended=True)
 
