@@ -17,7 +17,7 @@ from imchat.cli.profile import Role
 from imchat.cli.world import World
 from imchat.client import Client, StateBusy
 from imchat.domain.errors import NotContacts, NotFound
-from imchat.domain.models import MAX_ID, ConversationKind
+from imchat.domain.models import MAX_ID
 
 BUSY_WAIT = 0.2
 """Seconds between two looks whether another command has ended."""
@@ -44,18 +44,7 @@ async def target(client: Client, name: str) -> int:
     except NotFound:
         raise NotFound(f"there is no user {name!r}") from None
     except NotContacts:
-        # Who may write no more can still read what was said.
-        former = await _direct_with(client, user.id)
-        if former is None:
-            raise NotContacts(no_contact(name)) from None
-        return former
-
-
-async def _direct_with(client: Client, user_id: int) -> int | None:
-    async for line in client.conversations.all(hidden=True, limit=100):
-        if line.kind == ConversationKind.DIRECT and line.member_ids == (user_id,):
-            return line.conversation_id
-    return None
+        raise NotContacts(no_contact(name)) from None
 
 
 async def in_turn(arguments: argparse.Namespace, world: World, body: Body) -> None:
