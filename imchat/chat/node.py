@@ -149,7 +149,7 @@ class ChatNode:
         hosting = Hosting(streams, subscriptions)
         pushes = Pushes(fan_out, hosting)
         missing = Missing(streams, memberships, hosting, pushes, codec, clock, spawn)
-        hosting.report(missing.expect)
+        hosting.report(missing.expect, memberships.drop)
         pushes.report(missing.expect, missing.added, missing.unhosted)
         self._delivery = Delivery(pushes, memberships, bus, spawn)
         sender = Sender(codec, memberships, self._delivery, quota, log, settings.contacts)
@@ -162,12 +162,14 @@ class ChatNode:
         self._connections, self._storing = connections, batcher.work
         self._sessions = Sessions(sessions, registry, subscriptions, hosting, self._delivery, quota, clock)
         self._bus, self._clock, self._spawn = bus, clock, spawn
+        self._memberships = memberships
         self._drain_timeout = settings.drain_timeout
         work = (batcher.work, connections.requests, fan_out.work, self._delivery.work)
         incarnation = ids.new_id()
         watched = Watched(accounts, seen, presence, subscriptions, framed_person, clock, spawn)
         self._watching = watching = Watching(relations, watched, registry, self._delivery, clock, spawn)
-        self._attendance = Attendance(incarnation, presence, seen, watching.announce_people, clock, spawn)
+        refresh, announce = settings.presence_refresh, watching.announce_people
+        self._attendance = Attendance(incarnation, presence, seen, announce, refresh, clock, spawn)
         self._sessions.report(self._attendance.began, self._attendance.ended, watching.ended)
         revalidation = Revalidation(sessions, registry, self._sessions, clock, settings.touch_interval)
         interval = settings.revalidation_interval

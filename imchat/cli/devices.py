@@ -16,6 +16,9 @@ from imchat.client.login import open_session
 from imchat.domain.errors import NotFound, Unauthenticated
 from imchat.domain.models import Device
 
+_AT_ONCE = 100
+"""Devices that one request ends."""
+
 
 def session_values(session: OwnSession) -> dict[str, object]:
     """A device, as JSON has it."""
@@ -53,9 +56,8 @@ async def end(arguments: argparse.Namespace, world: World) -> None:
     """End the session of a device."""
 
     async def body(client: Client) -> None:
-        known = {session.info.device.device_id for session in await client.devices.all()}
-        if arguments.device_id not in known:
-            raise NotFound(f"there is no device {arguments.device_id!r}: 'imchat devices' lists them")
+        if arguments.device_id not in [s.info.device.device_id for s in await client.devices.all()]:
+            raise NotFound(f"you are logged in on no device {arguments.device_id}: 'imchat devices' lists them")
         await client.devices.end([arguments.device_id])
         world.tell(f"{arguments.device_id}: ended", device_id=arguments.device_id, ended=True)
 
@@ -70,8 +72,8 @@ async def end_others(arguments: argparse.Namespace, world: World) -> None:
     async def body(client: Client) -> None:
         others = [s.info.device.device_id for s in await client.devices.all()]
         others = [device_id for device_id in others if device_id not in mine]
-        if others:
-            await client.devices.end(others)
+        for start in range(0, len(others), _AT_ONCE):
+            await client.devices.end(others[start : start + _AT_ONCE])
         world.tell(f"{len(others)} ended", ended=others)
 
     await ask(arguments, world, body)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
 from twisted.python.failure import Failure
 
-from imchat.cli.asking import in_turn, target
+from imchat.cli.asking import in_turn, person, target
 from imchat.cli.common import run_client, within
 from imchat.cli.exits import Code, Exit
 from imchat.cli.explaining import not_sent
@@ -75,7 +75,7 @@ class _Sender:
             raise Exit(Code.REFUSED)
 
     async def _named(self, names: Sequence[str]) -> tuple[int, ...]:
-        return tuple([(await self._client.directory.by_name(name)).id for name in names])
+        return tuple([(await person(self._client, name)).id for name in names])
 
     async def _send_all(self, conversation_id: int) -> Exit | None:
         """Send each text; return why the input cannot be read to its end, if so: what it gave is finished first."""

@@ -95,7 +95,9 @@ _text = pb.Content(text=pb.Text(text="other words"))
 ROWS: list[Row] = [
     Row("ping", "anybody", lambda w: pb.Ping(), "pong"),
     Row("hello", "whoever has a session already", lambda w: pb.Hello(protocol_version=1), "invalid_request"),
-    *_conversation("send_message", _in(pb.SendMessage, client_id=World.new_id, content=_text), "accepted", "not_contacts"),
+    *_conversation(
+        "send_message", _in(pb.SendMessage, client_id=World.new_id, content=_text), "accepted", "not_contacts"
+    ),
     Row(
         "send_message", "what the server alone says",
         _in(pb.SendMessage, client_id=World.new_id, content=pb.Content(system_line=pb.SystemLine(code="x")))("talk"),

@@ -155,6 +155,19 @@ class Mirrors(SynchronousTestCase):
         self.assertEqual(second.reactions, ())
         self.assertEqual((third.state, third.content, third.reactions), (EventState.RECALLED, None, ()))
 
+    def test_what_expired_shows_when_it_is_read_again_and_stays_so(self):
+        truth = Truth()
+        truth.say(100, OTHER)
+        truth.say(100, OTHER, reply_to=2)
+        state, before = self.applied(mirror.MirrorState(ME), truth), truth.talk(100).page(4)
+        self.assertIsNotNone(mirror.messages(state, 100)[2].quote)
+        for seq in (2, 3):
+            truth.expire(100, seq)
+        state = mirror.merge_page(state, 100, truth.talk(100).page(4))
+        for read in (state, mirror.merge_page(state, 100, before)):
+            shown = [(one.state, one.content, one.quote) for one in mirror.messages(read, 100)[1:]]
+            self.assertEqual(shown, [(EventState.EXPIRED, None, None)] * 2)
+
     def test_the_window_is_bounded_and_pages_widen_it(self):
         truth = Truth()
         for _ in range(40):
