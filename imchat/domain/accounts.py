@@ -39,7 +39,7 @@ MAX_PASSWORD = 256
 
 DEVICE_ID_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 MAX_DEVICE_TEXT = 64
-DEVICE_TEXT_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]{1,64}$"
+DEVICE_TEXT_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]{1,64}$"
 """A device's name or platform: no control characters, line separators or changes of writing direction."""
 
 CODE_PATTERN = r"^[0-9]{6}$"

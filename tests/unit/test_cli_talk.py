@@ -251,4 +251,4 @@ class Histories(CliCase):
 
     def test_an_empty_conversation(self):
         self.login()
-        self.assertEqual(self.ok("history", "carol").out, "")
+        self.assertIn("no messages", self.nothing("history", "carol"))
