@@ -189,6 +189,7 @@ def chat_settings(config: Config) -> ChatSettings:
         max_pending_bytes=chat.max_pending_bytes,
         report_interval=config.status.report_interval,
         drain_timeout=chat.drain_timeout,
+        presence_lifetime=chat.presence_lifetime,
         retention=retention(config.retention),
     )
 

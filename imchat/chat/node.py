@@ -167,7 +167,9 @@ class ChatNode:
         incarnation = ids.new_id()
         watched = Watched(accounts, seen, presence, subscriptions, framed_person, clock, spawn)
         self._watching = watching = Watching(relations, watched, registry, self._delivery, clock, spawn)
-        self._attendance = Attendance(incarnation, presence, seen, watching.announce_people, clock, spawn)
+        self._attendance = Attendance(
+            incarnation, presence, seen, watching.announce_people, settings.presence_lifetime, clock, spawn
+        )
         self._sessions.report(self._attendance.began, self._attendance.ended, watching.ended)
         revalidation = Revalidation(sessions, registry, self._sessions, clock, settings.touch_interval)
         interval = settings.revalidation_interval

@@ -40,6 +40,7 @@ class ChatSettings:
             database; at most, for they are made at once when something may have been missed.
         touch_interval: Between two notes in the database that a session is in use.
         drain_timeout: For an orderly end.
+        presence_lifetime: How long the users of a node that was killed seem to be there.
         retention: (kind, days) of what is kept for so many days alone.
     """
 
@@ -65,4 +66,5 @@ class ChatSettings:
     revalidation_interval: float = 60
     touch_interval: float = 3_600
     drain_timeout: float = 10
+    presence_lifetime: float = 45
     retention: tuple[tuple[int, int], ...] = ()

@@ -12,11 +12,14 @@ from twisted.internet.defer import ensureDeferred
 from imchat.testing import Cluster, EmbeddedServer
 from tests.functional.conftest import GENEROUS
 
+PRESENCE_LIFETIME = 6
+
 SETTINGS = (
     *GENEROUS,
     "chat.contacts=required",
     "chat.limits.presence.count=100000",
     "chat.account_limits.presence.count=100000",
+    f"chat.presence_lifetime={PRESENCE_LIFETIME}",
     "retention.text=1",
 )
 
@@ -57,7 +60,7 @@ class Site:
             await self.server.until_up()
 
     def sql(self, *statements):
-        """Carry statements out on the database, at once and for good."""
+        """Carry statements out on the database, at once and for good; return what the last one found."""
         if self.is_cluster:
             mariadb = self.server.mariadb
             connection = pymysql.connect(
@@ -70,9 +73,11 @@ class Site:
         else:
             connection = sqlite3.connect(next(self.server.directory.glob("*.sqlite")))
         with contextlib.closing(connection):
+            cursor = connection.cursor()
             for statement in statements:
-                connection.cursor().execute(statement)
+                cursor.execute(statement)
             connection.commit()
+            return cursor.fetchall()
 
 
 def _site(kind, directory):

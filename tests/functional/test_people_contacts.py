@@ -84,9 +84,8 @@ async def test_a_refusal_is_told_and_an_ignored_request_is_not(site):
 
 @pytest_twisted.ensureDeferred
 async def test_requests_that_cross_make_contacts_at_once(site):
-    ann, bob = [
-        await Phone(site, login, node).start() for login, node in zip(await newcomers(site, "ann", "bob"), "ab")
-    ]
+    ann, bob = await newcomers(site, "ann", "bob")
+    ann, bob = await Phone(site, ann, "a").start(), await Phone(site, bob, "b").start()
     one, other = ann.client.contacts.request(bob.user_id, remark="b"), bob.client.contacts.request(ann.user_id)
     await gatherResults([ensureDeferred(one), ensureDeferred(other)])
     for phone, peer in ((ann, bob), (bob, ann)):

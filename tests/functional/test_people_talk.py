@@ -1,4 +1,4 @@
-"""What contacts do in conversations, on real servers: each kind of event reaches every device, also one that was away."""
+"""What contacts do in conversations, on real servers: it reaches every device in order, also one that was away."""
 
 import pytest
 import pytest_twisted

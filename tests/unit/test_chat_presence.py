@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.chat.logic.connection import Account, Live
-from imchat.chat.logic.presence import LIFETIME_MS, MOVING_MS, NOTE_SEEN, REFRESH, Attendance
+from imchat.chat.logic.presence import MOVING_MS, NOTE_SEEN, TIMES, Attendance
 from imchat.domain.errors import Unavailable
 from imchat.domain.people import PresenceState
 from imchat.domain.presence import OFFLINE_AFTER_MS
@@ -15,6 +15,9 @@ from imchat.net.background import spawn
 from tests.fakes.chat import RecordingConnection, session
 
 NODE = 9
+LIFETIME = 45.0
+LIFETIME_MS = 45_000
+REFRESH = LIFETIME / TIMES
 OFFLINE_AFTER = OFFLINE_AFTER_MS / 1000
 
 
@@ -67,6 +70,7 @@ class Case(SynchronousTestCase):
             self.store,
             self.seen,
             self.announced.extend,
+            LIFETIME,
             self.clock,
             spawn,  # type: ignore[arg-type]
         )
@@ -136,7 +140,7 @@ class StoreTests(Case):
 
     def test_who_flaps_costs_one_call(self) -> None:
         phone = self.come()
-        for _ in range(50):
+        for _ in range(30):
             self.attendance.ended(phone)
             self.clock.advance(0.2)
             self.attendance.began(phone)
