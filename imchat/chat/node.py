@@ -8,7 +8,6 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from imchat.chat.factory import ChatFactory
-from imchat.chat.logic.announcing import Announcer
 from imchat.chat.logic.asides import Asides
 from imchat.chat.logic.batch import Batcher
 from imchat.chat.logic.connections import Connections
@@ -44,6 +43,7 @@ from imchat.chat.logic.watching import Watching
 from imchat.chat.services import Services
 from imchat.chat.settings import ChatSettings
 from imchat.chat.translate import framed_aside, framed_person, framed_push
+from imchat.domain.announcing import Announcer
 from imchat.domain.content import ContentCodec
 from imchat.domain.models import NodeAddress
 from imchat.domain.permissions import permit
@@ -140,7 +140,7 @@ class ChatNode:
         spawn: Spawn = spawn_and_log,
     ) -> None:
         log = Logger(namespace="imchat.chat")
-        faults, announcer = Faults(ids, log), Announcer(codec, ids)
+        faults, announcer = Faults(ids, log), Announcer(codec, ids.client_id)
         quota = Quota(clock, settings.limits, settings.account_limits)
         registry, connections = Registry(), Connections(settings)
         self._memberships = memberships = Memberships(conversations, settings.cached_members)
@@ -149,7 +149,7 @@ class ChatNode:
         hosting = Hosting(streams, subscriptions)
         pushes = Pushes(fan_out, hosting)
         missing = Missing(streams, memberships, hosting, pushes, codec, clock, spawn)
-        hosting.report(missing.expect)
+        hosting.report(missing.expect, memberships.drop)
         pushes.report(missing.expect, missing.added, missing.unhosted)
         self._delivery = Delivery(pushes, memberships, bus, spawn)
         sender = Sender(codec, memberships, self._delivery, quota, log, settings.contacts)
@@ -162,14 +162,14 @@ class ChatNode:
         self._connections, self._storing = connections, batcher.work
         self._sessions = Sessions(sessions, registry, subscriptions, hosting, self._delivery, quota, clock)
         self._bus, self._clock, self._spawn = bus, clock, spawn
+        self._memberships = memberships
         self._drain_timeout = settings.drain_timeout
         work = (batcher.work, connections.requests, fan_out.work, self._delivery.work)
         incarnation = ids.new_id()
         watched = Watched(accounts, seen, presence, subscriptions, framed_person, clock, spawn)
         self._watching = watching = Watching(relations, watched, registry, self._delivery, clock, spawn)
-        self._attendance = Attendance(
-            incarnation, presence, seen, watching.announce_people, settings.presence_lifetime, clock, spawn
-        )
+        refresh, announce = settings.presence_refresh, watching.announce_people
+        self._attendance = Attendance(incarnation, presence, seen, announce, refresh, clock, spawn)
         self._sessions.report(self._attendance.began, self._attendance.ended, watching.ended)
         revalidation = Revalidation(sessions, registry, self._sessions, clock, settings.touch_interval)
         interval = settings.revalidation_interval
@@ -186,7 +186,7 @@ class ChatNode:
             contacts,
             self._delivery,
             memberships,
-            Announcer(codec, ids),
+            Announcer(codec, ids.client_id),
             ids,
             limiter,
             settings.contact_requests,

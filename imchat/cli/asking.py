@@ -16,7 +16,9 @@ from imchat.cli.profile import Role
 from imchat.cli.world import World
 from imchat.client import Client, StateBusy
 from imchat.domain.errors import NotFound
-from imchat.domain.models import MAX_ID
+from imchat.domain.models import MAX_ID, UserCard
+
+_ID_DIGITS = len(str(MAX_ID))
 
 BUSY_WAIT = 0.2
 """Seconds between two looks whether another command has ended."""
@@ -41,6 +43,21 @@ async def target(client: Client, name: str) -> int:
         return await client.open_direct(user.id)
     except NotFound:
         raise NotFound(f"there is no user {name!r}") from None
+
+
+async def person(client: Client, name: str) -> UserCard:
+    """Whom a command line names: by the name, or by the id, which no name looks like.
+
+    Raises:
+        NotFound: there is no such user.
+    """
+    if not re.fullmatch(r"[0-9]+", name):
+        return await client.directory.by_name(name)
+    user_id = int(name) if len(name) <= _ID_DIGITS else 0
+    found = await client.people.cards([user_id]) if 1 <= user_id <= MAX_ID else {}
+    if user_id not in found:
+        raise NotFound(f"there is no user {name}")
+    return found[user_id]
 
 
 def no_conversation(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from imchat.cli import conversations, devices, export, people
+from imchat.cli import conversations, devices, export, people, presence
 from imchat.cli.syntax import Commands, conversation, password_stdin, positive
 
 
@@ -73,6 +73,8 @@ def _add_contacts(contacts: Commands) -> None:
     contacts.asking("list", "show contacts and those who are blocked", people.contacts)
     requests = contacts.asking("requests", "show contact requests that are pending", people.contact_requests)
     requests.add_argument("--all", action="store_true", help="also those that are answered or expired")
+    online = contacts.asking("online", "show which contacts are there", presence.online)
+    online.add_argument("--all", action="store_true", help="also those who are offline, and when they were last seen")
     add = contacts.asking("add", "ask somebody to become contacts", people.add)
     accept = contacts.asking("accept", "accept a request", people.accept)
     star = contacts.asking("star", "star a contact", people.star)
@@ -86,7 +88,7 @@ def _add_contacts(contacts: Commands) -> None:
         contacts.asking("unblock", "block somebody no more", people.unblock),
     ]
     for parser in (add, accept, star, remark, label, *plain):
-        parser.add_argument("name", metavar="NAME")
+        parser.add_argument("name", metavar="NAME_OR_ID")
     add.add_argument("--greeting", metavar="TEXT", default="", help="what they are told")
     for parser in (add, accept):
         parser.add_argument("--remark", metavar="TEXT", default="", help="what one calls them oneself")

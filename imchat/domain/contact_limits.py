@@ -15,7 +15,7 @@ MAX_CONTACTS = 5_000
 MAX_BLOCKED = 10_000
 
 # Control characters, separators of lines, changes of writing direction.
-_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def _check_text(name: str, text: str, longest: int) -> None:

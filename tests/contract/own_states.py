@@ -1,6 +1,6 @@
 """The contract of OwnStateStore and PositionStore."""
 
-from imchat.chat.logic.announcing import Announcer
+from imchat.domain.announcing import Announcer
 from imchat.domain.content import ConversationState, MessagesDeleted, ReadPosition, Text
 from imchat.domain.conversations import MAX_DELETED, Mark, Receipt, Selection, StateChange
 from imchat.domain.errors import InvalidRequest
@@ -18,7 +18,7 @@ class OwnStateCase(StoreContract):
         await super().setUp()
         await self.add_people()
         await self.open_direct()
-        self.announcer = Announcer(CODEC, SeededIds(3))
+        self.announcer = Announcer(CODEC, SeededIds(3).client_id)
 
     async def say(self, count=1, sender_id=BOB, conversation_id=TALK):
         for _ in range(count):

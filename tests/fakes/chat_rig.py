@@ -62,7 +62,7 @@ class SendRig:
         self.missing = Missing(
             streams, self.memberships, self.hosting, self.pushes, WireContentCodec(), self.clock, spawn
         )
-        self.hosting.report(self.missing.expect)
+        self.hosting.report(self.missing.expect, self.memberships.drop)
         self.pushes.report(self.missing.expect, self.missing.added, self.missing.unhosted)
         self.delivery = Delivery(self.pushes, self.memberships, self.bus, spawn)
         self.quota = Quota(self.clock, self.settings.limits, self.settings.account_limits)

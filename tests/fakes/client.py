@@ -83,7 +83,7 @@ class FakePeer(FrameProtocol):
     def on_get_users(self, frame):
         query = frame.get_users
         found = [
-            pb.UserCard(user_id=user_id, name=name)
+            pb.UserCard(user_id=user_id, name=name, nickname=self.server.nicknames.get(user_id, ""))
             for user_id, name in self.server.users.items()
             if user_id in query.ids or name in [n.lower() for n in query.names]
         ]
@@ -206,6 +206,7 @@ class FakeServer:
         self.clock = clock
         self.latency = 0.001
         self.users = {1: "alice", 2: "bob", 3: "carol"}
+        self.nicknames: dict[int, str] = {}
         self.tokens = {"token-alice": 1, "token-bob": 2, "token-carol": 3}
         self.streams: dict[int, FakeStream] = {}
         self.peers: list[FakePeer] = []

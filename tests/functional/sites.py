@@ -12,14 +12,14 @@ from twisted.internet.defer import ensureDeferred
 from imchat.testing import Cluster, EmbeddedServer
 from tests.functional.conftest import GENEROUS
 
-PRESENCE_LIFETIME = 6
+PRESENCE_LIFETIME = 15
 
 SETTINGS = (
     *GENEROUS,
     "chat.contacts=required",
     "chat.limits.presence.count=100000",
     "chat.account_limits.presence.count=100000",
-    f"chat.presence_lifetime={PRESENCE_LIFETIME}",
+    f"chat.presence_refresh={PRESENCE_LIFETIME // 3}",
     "retention.text=1",
 )
 

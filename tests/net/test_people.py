@@ -8,10 +8,13 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.chat.settings import ChatSettings
+from imchat.domain.announcing import Announcer
 from imchat.domain.rates import SESSION_RATES
+from imchat.net.content import WireContentCodec
 from imchat.ports import Limit, PersonChanged
 from imchat.wire import imchat_pb2 as pb
 from tests.fakes.chat_node import START, NodeRig, WireClient, now
+from tests.fakes.ids import SeededIds
 from tests.fakes.stores import full_disk
 
 
@@ -262,7 +265,8 @@ class SessionsTests(PeopleCase):
 class DeletedTests(PeopleCase):
     def setUp(self) -> None:
         super().setUp()
-        now(self.rig.database.accounts.delete(self.ann.user_id, "hash", self.rig.database.now_ms()))
+        announce = Announcer(WireContentCodec(), SeededIds(9).client_id).begin()
+        now(self.rig.database.accounts.delete(self.ann.user_id, "hash", announce, self.rig.database.now_ms()))
 
     def test_the_card_of_somebody_who_is_gone_says_so(self) -> None:
         (card,) = self.bob.ask(get_users=pb.GetUsers(ids=[self.ann.user_id], names=["ann"])).users.users

@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.chat.logic.connection import Account, Live
-from imchat.chat.logic.presence import MOVING_MS, NOTE_SEEN, TIMES, Attendance
+from imchat.chat.logic.presence import MOVING_MS, NOTE_SEEN, Attendance
 from imchat.domain.errors import Unavailable
 from imchat.domain.people import PresenceState
 from imchat.domain.presence import OFFLINE_AFTER_MS
@@ -15,9 +15,7 @@ from imchat.net.background import spawn
 from tests.fakes.chat import RecordingConnection, session
 
 NODE = 9
-LIFETIME = 45.0
-LIFETIME_MS = 45_000
-REFRESH = LIFETIME / TIMES
+REFRESH, LIFETIME_MS = 25.0, 75_000
 OFFLINE_AFTER = OFFLINE_AFTER_MS / 1000
 
 
@@ -70,7 +68,7 @@ class Case(SynchronousTestCase):
             self.store,
             self.seen,
             self.announced.extend,
-            LIFETIME,
+            REFRESH,
             self.clock,
             spawn,  # type: ignore[arg-type]
         )
@@ -140,7 +138,7 @@ class StoreTests(Case):
 
     def test_who_flaps_costs_one_call(self) -> None:
         phone = self.come()
-        for _ in range(30):
+        for _ in range(50):
             self.attendance.ended(phone)
             self.clock.advance(0.2)
             self.attendance.began(phone)

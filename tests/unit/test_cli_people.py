@@ -67,6 +67,43 @@ class People(PeopleCase):
         self.people.ask(1, 3, "")
         self.assertEqual(self.ok("contacts", "ignore", "carol").out, "carol: ignored\n")
 
+    def test_whom_one_has_and_who_removed_one_is_asked_and_no_contact_yet(self):
+        self.people.befriend(1, 2)
+        self.assertEqual(self.ok("contacts", "add", "bob").out, "bob: asked\n")
+
+    def test_whoever_asked_is_a_contact_at_once(self):
+        self.people.ask(1, 2, "")
+        self.assertEqual(self.ok("contacts", "add", "bob").out, "bob: you are contacts\n")
+
+    def test_people_are_named_by_their_ids_too(self):
+        self.server.nicknames[2] = "Bobby"
+        (contact,) = self.ok("contacts", "block", "2", "--json").json
+        self.assertEqual((contact["user_id"], contact["name"], contact["nickname"]), (2, "bob", "Bobby"))
+        (contact,) = self.ok("contacts", "unblock", "bob", "--json").json
+        self.assertEqual((contact["name"], contact["nickname"], contact["blocked"]), ("bob", "Bobby", False))
+        for nobody in ("77", "0", "9" * 30):
+            self.assertIn(nobody, self.refused(1, "contacts", "remove", nobody))
+
+    def test_an_account_that_is_gone_is_said_to_be(self):
+        self.people.befriend(1, 2)
+        self.people.gone.add(2)
+        self.assertEqual(self.ok("contacts").out, "bob account deleted\n")
+
+    def test_who_is_there(self):
+        self.server.users.update({n: f"dora{n}" for n in range(100, 230)})
+        for other in (2, 3, *range(100, 230)):
+            self.people.befriend(1, other)
+        self.people.online = {3, 229}
+        self.people.seen = {2: 86_400_000}
+        lines = self.ok("contacts", "online").out.splitlines()
+        self.assertEqual(lines, ["carol: online (linux)", "dora229: online (linux)"])
+        lines = self.ok("contacts", "online", "--all").out.splitlines()
+        self.assertRegex(lines[0], r"^bob: offline, last seen 1970-01-0\d ")
+        self.assertEqual((lines[1:3], len(lines)), (["carol: online (linux)", "dora100: offline"], 132))
+        (carol, _) = self.ok("contacts", "online", "--json").json
+        expected = {"user_id": 3, "name": "carol", "state": "online", "platforms": ["linux"], "last_seen_ms": 0}
+        self.assertEqual(carol, carol | expected)
+
     def test_whoever_is_not_there_or_did_not_ask(self):
         self.assertIn("nobody", self.refused(1, "contacts", "add", "nobody"))
         self.assertIn("not_found", self.refused(1, "contacts", "accept", "bob"))
@@ -164,13 +201,19 @@ class Safety(PeopleCase):
         self.assertRegex(lines[0], r"^here laptop \(linux\): since .* from 10\.0\.0\.1 \(this command\)$")
         self.assertEqual([d["current"] for d in self.ok("devices", "list", "--json").json], [True, False])
         self.assertEqual(self.ok("devices", "end", "there").out, "there: ended\n")
-        self.assertIn("not_found", self.refused(1, "devices", "end", "elsewhere"))
+        self.assertIn("no device elsewhere", self.refused(1, "devices", "end", "elsewhere"))
 
     def test_ending_the_others_spares_both_devices_of_the_profile(self):
         mine = [body["device_id"] for body in self.terminal.gate.bodies[-2:]]
         self.people.sessions += [pb.SessionInfo(device_id=device_id) for device_id in mine]
         self.assertEqual(self.ok("devices", "end-others").out, "2 ended\n")
         self.assertEqual(list(self.people.asked("end_sessions")[-1].device_ids), ["here", "there"])
+
+    def test_more_others_than_one_request_ends(self):
+        self.people.sessions = [pb.SessionInfo(device_id=f"{number}") for number in range(201)]
+        self.assertEqual(self.ok("devices", "end-others").out, "201 ended\n")
+        sizes = [len(request.device_ids) for request in self.people.asked("end_sessions")]
+        self.assertEqual((max(sizes) <= 100, sum(sizes)), (True, 201))
 
     def test_the_password_is_asked_for_and_changed(self):
         self.terminal.answers.extend(["correct horse", "battery staple", "battery staple"])

@@ -5,6 +5,7 @@ from twisted.internet.defer import Deferred
 from imchat.client import Credentials, MemoryState, Options, Stopped, mirror
 from imchat.client.mirror import Mirror
 from imchat.client.mirror.live import LAG
+from imchat.domain.contacts import EXPIRY_MS
 from imchat.domain.people import PresenceState
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.imchat_pb2 import Frame
@@ -57,7 +58,10 @@ class Live(ClientCase):
         self.people.befriend(1, 2)
         self.server.say(self.talk, 2, "hi")
         self.world.run(3)
-        self.assertEqual([r.greeting for r in mirror.requests(one.state, True)], ["hello"])
+        (request,) = one.state.requests.values()
+        waiting = [mirror.requests(one.state, True, request.changed_ms + age) for age in (0, EXPIRY_MS - 1, EXPIRY_MS)]
+        self.assertEqual(waiting, [[request], [request], []])
+        self.assertEqual(request.greeting, "hello")
         self.assertEqual([c.user_id for c in mirror.contacts(one.state)], [2])
         self.assertEqual(mirror.called(one.state, 3), "carol")
         self.assertEqual((self.texts(one), self.unread(one)), (["hi"], {self.talk: 1}))

@@ -9,11 +9,11 @@ from typing import TypeAlias
 
 from twisted.internet.interfaces import IReactorTime
 
-from imchat.chat.logic.announcing import Announcer
 from imchat.chat.logic.connection import Live
 from imchat.chat.logic.delivery import Commit, Delivery, user_channel
 from imchat.chat.logic.members import Memberships
 from imchat.domain import contacts as rules
+from imchat.domain.announcing import Announcer
 from imchat.domain.contact_limits import check_greeting, check_labels, check_remark
 from imchat.domain.contacts import Answer, ContactEdit, Rule
 from imchat.domain.errors import InvalidRequest, NotFound, RateLimited

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from twisted.internet.interfaces import IReactorTime
 
-from imchat.chat.logic.announcing import Announcer
 from imchat.chat.logic.connection import Live
 from imchat.chat.logic.delivery import Delivery, user_channel
 from imchat.chat.logic.sessions import Sessions
+from imchat.domain.announcing import Announcer
 from imchat.domain.errors import InvalidRequest, SessionEnded, TooLarge
 from imchat.domain.models import Ended
 from imchat.domain.notes import SessionsEnded

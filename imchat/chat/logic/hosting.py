@@ -66,10 +66,16 @@ class Hosting:
         self._streams: dict[int, Hosted] = {}
         self._users: dict[int, _User] = {}
         self._missing: Callable[[int, int], None] = lambda stream_id, seq: None
+        self._unheard: Callable[[int], None] = lambda stream_id: None
 
-    def report(self, missing: Callable[[int, int], None]) -> None:
-        """Set who is told that a stream has events up to a seq that were not pushed."""
-        self._missing = missing
+    def report(self, missing: Callable[[int, int], None], unheard: Callable[[int], None]) -> None:
+        """Set who is told.
+
+        Args:
+            missing: A stream has events up to a seq that were not pushed.
+            unheard: Nobody here hears of a stream any more, so that nothing is told of its members either.
+        """
+        self._missing, self._unheard = missing, unheard
 
     def get(self, stream_id: int) -> Hosted | None:
         """A stream, None if nobody here hears of it."""
@@ -105,6 +111,7 @@ class Hosting:
             stream.users -= 1
             if not stream.users:
                 del self._streams[stream_id]
+                self._unheard(stream_id)
         for group_id in user.groups:
             self._subscriptions.release(conversation_channel(group_id))
 

@@ -15,8 +15,9 @@ from imchat.domain.people import PresenceState
 from imchat.domain.presence import DevicePresence, Here, PresenceEntry, Step
 from imchat.ports import PresenceStore, SeenStore, Spawn
 
-TIMES = 3
-"""How often within its lifetime a node says again who is here: two of them may fail."""
+LIVES = 3
+"""What a node says of who is here counts until it should have been said so often again: so long after a node was
+killed its users seem to be there."""
 
 MOVING_MS = 10_000
 """The same after a node that ends in order, whose clients go elsewhere."""
@@ -29,14 +30,14 @@ that they are offline it is noted."""
 class Attendance:
     """Tells others who is here, no sooner and no more often than :mod:`imchat.domain.presence` allows.
 
-    Where the store is away nothing is lost but freshness: all of it is said again before it ends by itself.
+    Where the store is away nothing is lost but freshness: all of it is said again every ``refresh`` seconds.
 
     Args:
         node: Incarnation of this node.
         store: Where presence is kept for all nodes.
         seen: Where the times are kept at which people left.
         announce: Called with the ids of users whose presence is another now, once the store knows.
-        lifetime: Seconds for which what is said counts: so long after a node was killed its users seem to be there.
+        refresh: Seconds between two times at which it is said again who is here.
         clock: The time.
         spawn: Starts what nobody waits for.
     """
@@ -47,7 +48,7 @@ class Attendance:
         store: PresenceStore,
         seen: SeenStore,
         announce: Callable[[list[int]], None],
-        lifetime: float,
+        refresh: float,
         clock: IReactorTime,
         spawn: Spawn,
     ) -> None:
@@ -55,8 +56,8 @@ class Attendance:
         self._store = store
         self._seen = seen
         self._announce = announce
-        self._lifetime_ms = int(lifetime * 1000)
-        self._refresh_seconds = lifetime / TIMES
+        self._refresh_every = refresh
+        self._lifetime_ms = int(LIVES * refresh * 1000)
         self._clock = clock
         self._spawn = spawn
         self._users: dict[int, Here] = {}
@@ -70,13 +71,13 @@ class Attendance:
         self._writing = Again(self._write)
         self._left: dict[int, int] = {}
         self._noting: IDelayedCall | None = None
-        self._refreshes = Periodic(clock, self._refresh_seconds, "refreshing presence", self._refresh, spawn)
+        self._refreshes = Periodic(clock, refresh, "refreshing presence", self._refresh, spawn)
         self._running = False
 
     def start(self) -> None:
         """Begin."""
         self._running = True
-        self._refreshes.start(self._refresh_seconds)
+        self._refreshes.start(self._refresh_every)
 
     # --- what happens
 

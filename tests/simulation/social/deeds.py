@@ -112,7 +112,32 @@ class PeopleDeeds(Doer):
         value = values.get(name, self.chance(0.4))
         return device.client.people.set_profile(ProfileChange(**{name: value}))
 
+    @deed("away or back", 2)
+    def away(self, device: SocialDevice) -> Doing | None:
+        return self._away(device, self.chance(0.5))
+
+    async def _away(self, device: SocialDevice, away: bool) -> None:
+        await device.client.people.set_away(away)
+        device.away = away
+
     # --- devices
+
+    def go_on_holiday(self) -> None:
+        """Somebody switches all of their devices off, until everybody else is done."""
+        here = [person for person in self.world.people if person.number not in self.world.absent and person.user_id]
+        person = self.random.choice(here)
+        self.world.trace.hit("all devices off until the end")
+        for device in person.devices:
+            if not device.over:
+                device.switch_off()
+        self.world.absent.add(person.number)
+
+    def come_back(self) -> None:
+        """Those who were absent are here again."""
+        numbers, self.world.absent = self.world.absent, set()
+        for device in self.world.devices():
+            if device.person.number in numbers:
+                device.switch_on()
 
     def go_out(self) -> None:
         """Somebody is away for a while, and comes back with the device as it was, or with another one."""

@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Any
 
+from imchat.client.values import Receipt
 from imchat.domain.content import Content, is_message
 from imchat.domain.messages import Message
 from imchat.domain.models import EventState, UserCard
@@ -139,6 +140,22 @@ class Rows:
             if row["from_id"] == user_id and row["state"] in (PENDING, IGNORED, WITHHELD):
                 found[row["to_id"], False] = _request(row, row["to_id"], False)
         return found
+
+    def may_talk(self, user_id: int, peer_id: int) -> bool:
+        """Whether two may talk to each other."""
+        own, theirs = self.contacts[user_id].get(peer_id), self.contacts[peer_id].get(user_id)
+        return bool(own and theirs and own.is_contact and theirs.is_contact and not own.blocked and not theirs.blocked)
+
+    def takes_receipts(self, user_id: int, peer_id: int) -> bool:
+        """Whether two are told how far the other is."""
+        off = any(self.accounts[one]["receipts_off"] for one in (user_id, peer_id))
+        own, theirs = self.contacts[user_id].get(peer_id), self.contacts[peer_id].get(user_id)
+        return not off and not (own and own.blocked) and not (theirs and theirs.blocked)
+
+    def receipt(self, conversation_id: int, user_id: int) -> Receipt:
+        """How far somebody is, as others are told."""
+        own = self.reading(conversation_id, user_id)
+        return Receipt(conversation_id, user_id, max(own.delivered_seq, own.read_seq), own.read_seq)
 
     def may_watch(self, user_id: int, peer_id: int) -> bool:
         """Whether a user is told of another."""

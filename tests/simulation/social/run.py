@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from imchat.domain.acts import EDIT_MS, RECALL_MS
 from tests.simulation.conditions import Conditions
 from tests.simulation.faults.injector import Injector
 from tests.simulation.run import AFTERWARDS, Run, Verdict, _listening
 from tests.simulation.social.agreement import differences
+from tests.simulation.social.epilogue import Epilogue, receipts_asked
 from tests.simulation.social.invariants import broken
 from tests.simulation.social.rows import Rows
 from tests.simulation.social.talking import Deeds, lost
+from tests.simulation.social.there import presences, unlike
 from tests.simulation.social.watch import Watch
 from tests.simulation.social.world import SocialDevice, SocialWorld, Society, social_conditions
 from tests.simulation.timeline import BusyLoop
 
 MOVING_IN = 6.0
 """Seconds until most devices are there."""
+
+ABSENT = 2
+"""People who are not there when the others come to rest."""
+
+EPILOGUE = 8.0
+"""Seconds for what is told in passing to come to everybody."""
+
+QUIET = (0.0, 0.0, RECALL_MS / 1000 + 10, EDIT_MS / 1000 + 10)
+"""For so long nobody does anything in between: then it is too late for some acts."""
 
 READING = 4.0
 """Seconds for every device to read its conversations from their beginnings."""
@@ -58,20 +70,32 @@ class SocialRun(Run):
         world.run(1)
         self.people.move_in()
         world.run(MOVING_IN)
-        self._plan(busy)
+        quiet = world.randoms("quiet").choice(QUIET)
+        self._plan(busy, quiet)
         self.injector.plan(busy)
-        world.run(busy)
+        world.run(busy + quiet)
         self.injector.heal()
         world.trace.note("world", "no more deeds")
-        return self._come_to_rest()
+        rest = self._come_to_rest()
+        self.deeds.come_back()
+        return max(rest, self._come_to_rest())
 
-    def _plan(self, seconds: float) -> None:
-        deeds, random, after = self.deeds, self.deeds.random, self.world.timeline.after
-        for _ in range(self.world.conditions.messages):
-            after(random.random() * seconds, deeds.do_something)
-        for deed, times in ((deeds.rush, 18), (deeds.go_out, 20), (deeds.cross, 6)):
+    def _plan(self, seconds: float, quiet: float) -> None:
+        deeds, random = self.deeds, self.deeds.random
+        for deed, times in (
+            (deeds.do_something, self.world.conditions.messages),
+            (deeds.rush, 18),
+            (deeds.go_out, 20),
+            (deeds.cross, 6),
+        ):
             for _ in range(times):
-                after(random.random() * seconds, deed)
+                self._at(random.random(), seconds, quiet, deed)
+        for _ in range(ABSENT):
+            self._at(0.3 + 0.6 * random.random(), seconds, quiet, deeds.go_on_holiday)
+
+    def _at(self, part: float, seconds: float, quiet: float, deed: Callable[[], None]) -> None:
+        later = quiet if part > 0.7 else 0.0
+        self.world.timeline.after(part * seconds + later, deed)
 
     def _come_to_rest(self) -> float:
         world = self.world
@@ -87,20 +111,32 @@ class SocialRun(Run):
         return rest
 
     def _unsettled(self) -> Iterator[str]:
+        found = list(self._busy()) or list(super()._unsettled()) or list(self._unlike())
+        yield from found
+
+    def _busy(self) -> Iterator[str]:
         yield from self.deeds.under_way.values()
         for device in self._devices():
             if not device.live:
                 yield f"{device.name} is not connected"
             elif not device.ready:
                 yield f"{device.name} has not got its lists"
-        if not self.deeds.under_way:
-            yield from super()._unsettled()
+
+    def _unlike(self) -> Iterator[str]:
+        rows, world = Rows(self.world.database.inspect()), self.world
+        there = presences(world.people, world.absent)
+        for device in self._devices():
+            yield from unlike(device, rows, there)
 
     def _devices(self) -> list[SocialDevice]:
         return [device for device in self.world.devices() if isinstance(device, SocialDevice)]
 
     def _judged(self) -> Iterator[str]:
+        epilogue = Epilogue(self._devices(), self.deeds.watch, Rows(self.world.database.inspect()))
+        epilogue.begin()
+        self.world.run(EPILOGUE)
         rows = Rows(self.world.database.inspect())
+        yield from epilogue.problems(rows)
         yield from broken(rows)
         yield from lost(self.deeds, rows)
         for device in self._devices():
@@ -112,6 +148,7 @@ class SocialRun(Run):
         # Reading changes nothing that is stored.
         for device in self._devices():
             yield from self._difference(device, rows, whole=True)
+            yield from receipts_asked(device, rows)
 
     def _difference(self, device: SocialDevice, rows: Rows, whole: bool) -> list[str]:
         return differences(device.name, rows, device.person.user_id, device.mirror.state, whole)
@@ -133,6 +170,7 @@ class SocialRun(Run):
 async def _read(device: SocialDevice, conversation_id: int) -> None:
     while await device.mirror.older(conversation_id, 20):
         pass
+    device.answered[conversation_id] = await device.client.conversations.receipts(conversation_id)
 
 
 def run_social(seed: int, kind: type[SocialWorld] = SocialWorld, given: Conditions | None = None) -> Verdict:

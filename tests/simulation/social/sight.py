@@ -5,12 +5,11 @@ Both are written down independently of each other, so that they can be compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
-from typing import Any
 
 from imchat.client import Received
-from imchat.client.mirror import MirrorState, messages
+from imchat.client.mirror import MirrorState, conversations, messages, newest, title
 from imchat.domain.messages import Message, Text
 from imchat.domain.models import EventState
 from tests.simulation.social.rows import EventRow, Rows
@@ -42,10 +41,21 @@ def due(rows: Rows, user_id: int) -> Sight:
             sight.update(_flat(f"card {peer_id}", rows.card(peer_id)))
     for (peer_id, incoming), request in rows.pending(user_id).items():
         sight.update(_flat(f"request {peer_id} {_way(incoming)}", request))
-    for conversation_id, members in rows.members.items():
-        if user_id in members:
-            sight.update(_talk_due(rows, conversation_id, user_id))
+    mine = [conversation_id for conversation_id, members in rows.members.items() if user_id in members]
+    for conversation_id in mine:
+        sight.update(_talk_due(rows, conversation_id, user_id))
+    sight["order"] = _order_due(rows, mine, user_id)
     return sight
+
+
+def _order_due(rows: Rows, conversation_ids: Iterable[int], user_id: int) -> tuple[int, ...]:
+    """Pinned ones first, then newest first."""
+
+    def key(conversation_id: int) -> tuple[int, int, int]:
+        pinned_ms = rows.reading(conversation_id, user_id).pinned_ms
+        return -pinned_ms, -rows.heads[conversation_id]["last_ms"], -conversation_id
+
+    return tuple(sorted(conversation_ids, key=key))
 
 
 def _way(incoming: bool) -> str:
@@ -66,9 +76,22 @@ def _talk_due(rows: Rows, conversation_id: int, user_id: int) -> Iterator[tuple[
     yield f"{path}/muted", bool(own.muted)
     yield f"{path}/hidden", own.hidden_seq > 0 and head["last_message_seq"] <= own.hidden_seq
     yield f"{path}/cleared_seq", own.cleared_seq
+    newest = rows.event(conversation_id, head["last_message_seq"])
+    seen = newest is not None and _visible(rows, newest, user_id)
+    yield f"{path}/preview", (newest.seq, newest.state.name, newest.content) if newest is not None and seen else None
+    yield from _title_due(rows, conversation_id, user_id)
     for event in rows.events[conversation_id]:
         if (event.is_message or event.sender_id == 0) and _visible(rows, event, user_id):
             yield from _line_due(rows, event, user_id)
+
+
+def _title_due(rows: Rows, conversation_id: int, user_id: int) -> Iterator[tuple[str, object]]:
+    (peer_id,) = set(rows.members[conversation_id]) - {user_id}
+    contact, card = rows.contacts[user_id].get(peer_id), rows.card(peer_id)
+    remark = contact.remark if contact else ""
+    if remark or rows.may_watch(user_id, peer_id):
+        # Of others what they call themselves is as old as when it was last looked at.
+        yield f"talk {conversation_id}/title", remark or card.nickname or card.name
 
 
 def _visible(rows: Rows, event: EventRow, user_id: int) -> bool:
@@ -124,6 +147,7 @@ def shown(state: MirrorState) -> Sight:
         sight.update(_flat(f"request {peer_id} {_way(incoming)}", request))
     for conversation_id in state.talks:
         sight.update(_talk_shown(state, conversation_id))
+    sight["order"] = tuple(talk.conversation_id for talk in conversations(state, hidden=True))
     return sight
 
 
@@ -135,6 +159,9 @@ def _talk_shown(state: MirrorState, conversation_id: int) -> Iterator[tuple[str,
         yield f"{path}/{name}", getattr(talk, name)
     for name in ("unread", "mentioned", "read_seq", "pinned_ms", "muted", "hidden", "cleared_seq"):
         yield f"{path}/{name}", getattr(talk, name)
+    preview = newest(state, conversation_id)
+    yield f"{path}/preview", preview and (preview.seq, EventState(preview.state).name, preview.content)
+    yield f"{path}/title", title(state, talk)
     for line in messages(state, conversation_id):
         yield from _line_shown(line)
 
@@ -149,8 +176,3 @@ def _line_shown(line: Received) -> Iterator[tuple[str, object]]:
     yield f"{path}/reactions", tuple((r.emoji, r.count, r.own) for r in line.reactions)
     quote = line.quote
     yield f"{path}/quote", None if quote is None else (quote.seq, quote.state.name, _short(quote.content))
-
-
-def unread_of(sight: Sight) -> dict[str, Any]:
-    """The unread counts of a sight, for those who sum up."""
-    return {path: value for path, value in sight.items() if path.endswith("/unread")}

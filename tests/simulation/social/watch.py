@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from math import inf
 from typing import TYPE_CHECKING
 
 from imchat.domain.acts import EDIT_MS, RECALL_MS
@@ -113,11 +114,12 @@ class Watch:
         """The time of the database."""
         return int(self._world.clock.seconds() * 1000)
 
-    def was(self, name: str, key: object, wanted: bool, since: float) -> bool:
-        """Whether there was a moment since then in which something was so (or not)."""
+    def was(self, name: str, key: object, wanted: bool, since: float, until: float = inf) -> bool:
+        """Whether there was a moment since then, up to another, in which something was so (or not)."""
         entries = self._journals[name].get(key, [(0.0, False)])
         begun = [place for place, (when, _) in enumerate(entries) if when <= since]
-        return any(value == wanted for _, value in entries[begun[-1] if begun else 0 :])
+        lasting = entries[begun[-1] if begun else 0 :]
+        return any(value == wanted for when, value in lasting if when <= until)
 
     def forbade(self, one: int, other: int, since: float) -> bool:
         """Whether there was a moment since then in which two might not talk to each other."""

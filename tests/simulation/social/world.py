@@ -9,9 +9,10 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from imchat.chat.settings import ChatSettings
-from imchat.client import Client, Credentials, Options, Outside
+from imchat.client import Client, Credentials, Options, Outside, Status
 from imchat.client.engine import Handler
 from imchat.client.mirror import Mirror
+from imchat.client.values import Receipt
 from imchat.domain.limits import Limit
 from imchat.domain.permissions import ContactsPolicy
 from imchat.domain.rates import ACCOUNT_RATES, SESSION_RATES
@@ -24,6 +25,7 @@ from tests.simulation.world import World
 
 PEOPLE = 10
 DEVICES_EACH = 2
+PLATFORM = "simulation"
 
 
 def social_conditions(seed: int, faults: int = 0) -> Conditions:
@@ -58,9 +60,44 @@ class SocialDevice(Device):
 
     Attributes:
         mirror: Of the client that runs there now, or ran last.
+        away: It says of itself that nobody is at it.
+        receipts: How far others were when it was told last, by conversation and user.
+        typed: Who was seen typing: when, conversation and user.
+        answered: How far others are, as it was answered when it asked last, by conversation.
     """
 
+    world: SocialWorld
     mirror: Mirror
+    away = False
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.receipts: dict[tuple[int, int], Receipt] = {}
+        self.typed: list[tuple[float, int, int]] = []
+        self.answered: dict[int, tuple[Receipt, ...]] = {}
+
+    def switch_on(self) -> None:
+        """Start the client, unless its owner is absent: it is switched on when they come."""
+        if self.person.number not in self.world.absent:
+            super().switch_on()
+
+    def listen(self, mirror: Mirror) -> None:
+        """Keep what the client is told in passing."""
+        self.mirror = mirror
+        self.receipts = {}
+        mirror.client.on_receipt(self._told_receipt)
+        mirror.client.on_typing(lambda seen: self.typed.append((self._now(), seen.conversation_id, seen.user_id)))
+
+    def _now(self) -> float:
+        return self.world.timeline.now
+
+    def _told_receipt(self, receipt: Receipt) -> None:
+        self.receipts[receipt.conversation_id, receipt.user_id] = receipt
+
+    def _status(self, status: Status, detail: str) -> None:
+        super()._status(status, detail)
+        # A connection begins with somebody at the device.
+        self.away = False
 
     def _start(self, process: SimulatedProcess, client: Client) -> None:
         person, mirror = self.person, self.mirror
@@ -77,10 +114,22 @@ class SocialDevice(Device):
 
 
 class SocialWorld(World):
-    """The world; faults are planted as in :class:`tests.simulation.world.World`."""
+    """The world; faults are planted as in :class:`tests.simulation.world.World`.
+
+    Attributes:
+        absent: Numbers of people whose devices are all switched off, and stay so until they come back.
+    """
+
+    def __init__(self, seed: int, conditions: Conditions) -> None:
+        self.absent: set[int] = set()
+        super().__init__(seed, conditions)
+
+    def devices(self) -> list[Device]:
+        """All devices that are used by those who are not absent."""
+        return [device for device in super().devices() if device.person.number not in self.absent]
 
     def build_client(self, device: Any, outside: Outside, handler: Handler, options: Options) -> Client:
-        device.mirror = self.build_mirror(device, outside, handler, options)
+        device.listen(self.build_mirror(device, outside, handler, options))
         return device.mirror.client
 
     def build_mirror(self, device: SocialDevice, outside: Outside, handler: Handler, options: Options) -> Mirror:
