@@ -18,6 +18,7 @@ async def is_seen(state, watcher, *people):
         )
 
 
+@pytest.mark.parametrize("place", ["cluster"], indirect=True)
 @pytest_twisted.ensureDeferred
 async def test_contacts_see_who_is_there_on_what_and_since_when_not(site):
     ann, bob = await friends(site, "ann", "bob")

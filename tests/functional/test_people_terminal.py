@@ -146,6 +146,7 @@ async def test_conversations_history_acts_and_exports(site, state_dir):
     ]
 
 
+@pytest.mark.parametrize("place", ["embedded"], indirect=True)
 @pytest_twisted.ensureDeferred
 async def test_devices_password_and_the_end_of_the_account(site, state_dir):
     ann, (bob,) = await at_terminal(site, state_dir, "ann", "bob")
