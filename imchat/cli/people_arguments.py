@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from imchat.cli import conversations, devices, export, people, presence
+from imchat.cli import conversations, devices, export, marks, people, presence
 from imchat.cli.syntax import Commands, conversation, password_stdin, positive
 
 
@@ -26,6 +26,29 @@ def add_acts(commands: Commands) -> None:
     _message(react)
     react.add_argument("emoji", metavar="EMOJI")
     react.add_argument("--remove", action="store_true", help="take the reaction away")
+
+
+def add_marks(commands: Commands) -> None:
+    """Commands for what one decides about a conversation."""
+    for name, text, command in (
+        ("pin", "pin a conversation", marks.pin),
+        ("mute", "mute a conversation", marks.mute),
+        ("hide", "leave a conversation out of the list until its next message", marks.hide),
+    ):
+        parser = commands.asking(name, text, command)
+        conversation(parser)
+        parser.add_argument("--off", action="store_true", help="no longer")
+    read = commands.asking("read", "mark a conversation as read", marks.read)
+    conversation(read)
+    read.add_argument("seq", nargs="?", metavar="SEQ", type=positive, help="up to this number (default: the newest)")
+    delete = commands.asking("delete", "delete messages for oneself alone", marks.delete)
+    conversation(delete)
+    delete.add_argument("seqs", nargs="*", metavar="SEQ", type=positive, help="numbers (history --numbers)")
+    delete.add_argument("--through", metavar="SEQ", type=positive, help="everything up to this number")
+    conversation(commands.asking("receipts", "show how far others have received and read", marks.receipts))
+    forward = commands.asking("forward", "pass a message on into another conversation", marks.forward)
+    _message(forward)
+    forward.add_argument("to", metavar="TO_USER_OR_#CONVERSATION")
 
 
 def _message(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,7 @@ from imchat.cli.profile import Role
 from imchat.cli.showing import is_act, is_shown, show
 from imchat.cli.world import World
 from imchat.client import Accepted, Client, Options, StateBusy, Status, Turn
+from imchat.domain.content import Text
 from imchat.domain.errors import IMError, NotFound
 from imchat.domain.models import SYSTEM_SENDER
 
@@ -46,6 +47,7 @@ class _Sender:
     def __init__(self, arguments: argparse.Namespace, world: World, client: Client) -> None:
         self._arguments, self._world, self._client = arguments, world, client
         self._slots = DeferredSemaphore(OUTSTANDING)
+        self._mentions: tuple[int, ...] = ()
         self._refused = False
         self._fault: BaseException | None = None
         seconds = f"{arguments.timeout:g} s"
@@ -54,7 +56,7 @@ class _Sender:
 
     async def run(self) -> None:
         try:
-            opened = Deferred.fromCoroutine(target(self._client, self._arguments.target))
+            opened = Deferred.fromCoroutine(self._open())
             conversation_id = await self._within(opened, self._no_server)
             broken_off = await self._send_all(conversation_id)
             for _ in range(OUTSTANDING):
@@ -68,6 +70,11 @@ class _Sender:
             raise broken_off
         if self._refused:
             raise Exit(Code.REFUSED)
+
+    async def _open(self) -> int:
+        users = [await self._client.directory.by_name(name) for name in dict.fromkeys(self._arguments.mention)]
+        self._mentions = tuple(user.id for user in users)
+        return await target(self._client, self._arguments.target)
 
     async def _send_all(self, conversation_id: int) -> Exit | None:
         """Send each text; return why the input cannot be read to its end, if so: what it gave is finished first."""
@@ -89,7 +96,8 @@ class _Sender:
         return result
 
     def _send(self, conversation_id: int, text: str) -> None:
-        sent = self._client.send(conversation_id, text)
+        content = Text(text, reply_to=self._arguments.reply, mentions=self._mentions)
+        sent = self._client.send(conversation_id, content)
         sent.addCallbacks(self._accepted, self._failed)
         sent.addErrback(self._output_failed)
         sent.addCallback(lambda _: self._slots.release())
@@ -107,7 +115,13 @@ class _Sender:
         if failure.check(IMError):
             self._refused = True
             missing = failure.check(NotFound) is not None
-            self._world.note(no_conversation(self._arguments.target) if missing else str(failure.value))
+            self._world.note(self._missing() if missing else str(failure.value))
+
+    def _missing(self) -> str:
+        text = no_conversation(self._arguments.target)
+        if self._arguments.reply:
+            text += f", or it has no message {self._arguments.reply}"
+        return text + (", or not all who are mentioned are in it" if self._mentions else "")
 
     def _output_failed(self, failure: Failure) -> None:
         self._fault = failure.value
