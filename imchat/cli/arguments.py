@@ -7,7 +7,7 @@ from pathlib import Path
 
 import imchat
 from imchat.cli import account, history, operator, talk
-from imchat.cli.people_arguments import add_acts, add_marks, add_people
+from imchat.cli.people_arguments import add_acts, add_people
 from imchat.cli.syntax import Commands, conversation, natural, password_stdin, positive, seconds
 from imchat.cli.syntax import common as shared_options
 
@@ -35,7 +35,6 @@ def parser() -> argparse.ArgumentParser:
     _add_account(commands)
     _add_talk(commands)
     add_acts(commands)
-    add_marks(commands)
     add_people(commands)
     _add_config(commands, common)
     _add_admin(commands, common)
@@ -50,8 +49,8 @@ def _code(parser: argparse.ArgumentParser) -> None:
 
 def _add_account(commands: Commands) -> None:
     register = commands.add("register", "create an account", account.register)
-    register.add_argument("name", nargs="?", metavar="NAME")
-    register.add_argument("email", nargs="?", metavar="EMAIL")
+    register.add_argument("name", nargs="?", metavar="NAME", help="asked for where it is missing, as the next")
+    register.add_argument("email", nargs="?", metavar="EMAIL", help="where the code is mailed to")
     register.add_argument("--invitation", metavar="CODE", help="for a server that wants one")
     _code(register)
     login = commands.add("login", "log in on this machine", account.login)
@@ -65,11 +64,11 @@ def _add_account(commands: Commands) -> None:
 
 
 def _add_talk(commands: Commands) -> None:
-    send = commands.add("send", "send a message and wait until it is stored", talk.send)
+    send = commands.add("send", "send a message, wait until it is stored, and print its number", talk.send)
     conversation(send)
     send.add_argument("text", nargs="+", metavar="TEXT", help="'-' alone: each line of standard input")
-    send.add_argument("--reply", metavar="SEQ", type=positive, default=0, help="to this message (history --numbers)")
-    send.add_argument("--mention", metavar="NAME", action="append", default=[], help="a member; may be repeated")
+    send.add_argument("--reply", metavar="SEQ", type=positive, help="reply to this message (history --numbers)")
+    send.add_argument("--mention", metavar="NAME", action="append", default=[], help="mention a member; again for more")
     send.add_argument("--timeout", metavar="S", type=seconds, default=30.0, help="for each answer (default: 30)")
     listen = commands.add("listen", "show messages as they arrive, each once", talk.listen)
     listen.add_argument("--count", metavar="N", type=positive, help="end after so many messages")

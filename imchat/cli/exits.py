@@ -48,7 +48,8 @@ def exit_for(error: BaseException) -> Exit | None:
         case BrokenPipeError():
             return Exit(Code.REFUSED)
         case OSError():
-            return Exit(Code.REFUSED, error.strerror or str(error))
+            reason = error.strerror or str(error)
+            return Exit(Code.REFUSED, f"{error.filename}: {reason}" if error.filename else reason)
         case NotLoggedIn() | SessionReplaced() | SessionEnded():
             return Exit(Code.NOT_LOGGED_IN, str(error))
         case BadCredentials():

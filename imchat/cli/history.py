@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from imchat.cli.asking import ask, no_conversation, target
+from imchat.cli.asking import ask, target
+from imchat.cli.explaining import no_conversation
 from imchat.cli.showing import is_shown, show, spoken_of
 from imchat.cli.world import World
 from imchat.client import Client, Received
@@ -49,6 +50,8 @@ async def _history(arguments: argparse.Namespace, world: World, client: Client) 
                 break
     except NotFound:
         raise NotFound(no_conversation(arguments.target)) from None
+    if not found:
+        world.nothing("no messages there")
     await client.directory.names({user_id for event in found for user_id in spoken_of(event)})
     for event in found:
         await show(world, client, event, arguments.numbers)

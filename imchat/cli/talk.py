@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
 from twisted.python.failure import Failure
 
-from imchat.cli.asking import in_turn, no_conversation, target
+from imchat.cli.asking import in_turn, person, target
 from imchat.cli.common import run_client, within
 from imchat.cli.exits import Code, Exit
+from imchat.cli.explaining import not_sent
 from imchat.cli.profile import Role
 from imchat.cli.showing import is_act, is_shown, show
 from imchat.cli.world import World
 from imchat.client import Accepted, Client, Options, StateBusy, Status, Turn
 from imchat.domain.content import Text
-from imchat.domain.errors import IMError, NotFound
+from imchat.domain.errors import IMError
 from imchat.domain.models import SYSTEM_SENDER
 
 T = TypeVar("T")
@@ -56,8 +57,10 @@ class _Sender:
 
     async def run(self) -> None:
         try:
-            opened = Deferred.fromCoroutine(self._open())
+            opened = Deferred.fromCoroutine(target(self._client, self._arguments.target))
             conversation_id = await self._within(opened, self._no_server)
+            named = Deferred.fromCoroutine(self._named(self._arguments.mention))
+            self._mentions = await self._within(named, self._no_server)
             broken_off = await self._send_all(conversation_id)
             for _ in range(OUTSTANDING):
                 await self._within(self._slots.acquire(), self._no_answer)
@@ -71,10 +74,8 @@ class _Sender:
         if self._refused:
             raise Exit(Code.REFUSED)
 
-    async def _open(self) -> int:
-        users = [await self._client.directory.by_name(name) for name in dict.fromkeys(self._arguments.mention)]
-        self._mentions = tuple(user.id for user in users)
-        return await target(self._client, self._arguments.target)
+    async def _named(self, names: Sequence[str]) -> tuple[int, ...]:
+        return tuple([(await person(self._client, name)).id for name in names])
 
     async def _send_all(self, conversation_id: int) -> Exit | None:
         """Send each text; return why the input cannot be read to its end, if so: what it gave is finished first."""
@@ -96,7 +97,7 @@ class _Sender:
         return result
 
     def _send(self, conversation_id: int, text: str) -> None:
-        content = Text(text, reply_to=self._arguments.reply, mentions=self._mentions)
+        content = Text(text, reply_to=self._arguments.reply or 0, mentions=self._mentions)
         sent = self._client.send(conversation_id, content)
         sent.addCallbacks(self._accepted, self._failed)
         sent.addErrback(self._output_failed)
@@ -112,16 +113,14 @@ class _Sender:
 
     def _failed(self, failure: Failure) -> None:
         # Whatever else it is ends the client, and is told where that ends.
-        if failure.check(IMError):
+        if isinstance(failure.value, IMError):
             self._refused = True
-            missing = failure.check(NotFound) is not None
-            self._world.note(self._missing() if missing else str(failure.value))
+            self._world.note(not_sent(failure.value, self._arguments.target, self._other_missing()))
 
-    def _missing(self) -> str:
-        text = no_conversation(self._arguments.target)
-        if self._arguments.reply:
-            text += f", or it has no message {self._arguments.reply}"
-        return text + (", or not all who are mentioned are in it" if self._mentions else "")
+    def _other_missing(self) -> str:
+        missing = [f"no message {self._arguments.reply} to reply to"] if self._arguments.reply else []
+        missing += ["not all who are mentioned"] if self._mentions else []
+        return "".join(f", or it has {one}" for one in missing)
 
     def _output_failed(self, failure: Failure) -> None:
         self._fault = failure.value
