@@ -6,6 +6,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 
 from imchat.testing import Cluster, EmbeddedServer
+from tests.functional import phones
 from tests.functional.people import leave, whole
 from tests.functional.relay import Relay
 
@@ -62,6 +63,24 @@ def cluster(shared):
     yield shared
     pytest_twisted.blockon(ensureDeferred(leave()))
     for name, child in shared.children.items():
+        assert "Traceback" not in child.output, (name, child.output[-3000:])
+
+
+@pytest.fixture(scope="session", params=["cluster", "embedded"])
+def place(request, tmp_path_factory):
+    """One server of each kind on which only contacts talk, for all tests that run on both."""
+    # Here, not above: it needs the settings below.
+    from tests.functional.sites import running
+
+    yield from running(request.param, tmp_path_factory.mktemp("place"))
+
+
+@pytest.fixture
+def site(place):
+    """That server, whole before and after the test."""
+    yield place
+    pytest_twisted.blockon(ensureDeferred(phones.leave()))
+    for name, child in place.children.items():
         assert "Traceback" not in child.output, (name, child.output[-3000:])
 
 

@@ -68,6 +68,8 @@ class NameTests(SynchronousTestCase):
         ("<b>alice</b>", "markup"),
         ("'; DROP TABLE user; --", "SQL"),
         ("alice😀", "symbol"),
+        ("deleted-42", "what those are called who are gone"),
+        ("Ｄeleted-７", "the same, wide"),
         ("12345", "digits only, as an id"),
         ("_alice", "leading punctuation"),
         ("\u0301alice", "leading mark"),

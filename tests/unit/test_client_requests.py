@@ -145,6 +145,18 @@ class People(PeopleCase):
         self.done(people.set_away(False))
         self.assertEqual([r.state for r in self.people.asked("set_presence")], [pb.AWAY, pb.ONLINE])
 
+    def test_who_is_away_stays_so_over_reconnects(self):
+        person = self.live()
+        self.done(person.client.people.set_away(True))
+        self.server.cut()
+        self.world.run(10)
+        self.assertEqual([r.state for r in self.people.asked("set_presence")], [pb.AWAY, pb.AWAY])
+        self.done(person.client.people.set_away(False))
+        self.server.cut()
+        self.world.run(10)
+        # A connection begins as online: there is nothing to say.
+        self.assertEqual([r.state for r in self.people.asked("set_presence")], [pb.AWAY, pb.AWAY, pb.ONLINE])
+
 
 class Contacts(PeopleCase):
     def test_lists_are_read_to_their_end(self):
