@@ -31,6 +31,13 @@ def no_conversation(name: str) -> str:
     return f"there is no conversation with {name!r}"
 
 
+def lacking(name: str, what: str) -> str:
+    """What to say where a conversation, or something in it, was not found; that with a user was opened before."""
+    if name.startswith("#"):
+        return f"{no_conversation(name)}, or it has {what}"
+    return f"the conversation with {name!r} has {what}"
+
+
 def no_contact(name: str) -> str:
     """What to say where two may not write to each other; which of the reasons it is, is a secret."""
     whom, ask = ("the other", "NAME") if name.startswith("#") else (repr(name), name)
@@ -40,18 +47,18 @@ def no_contact(name: str) -> str:
     )
 
 
-def not_sent(error: IMError, name: str, more: str) -> str:
+def not_sent(error: IMError, name: str, missing: str) -> str:
     """Why a message was not sent.
 
     Args:
         name: The conversation, as it was typed.
-        more: What else the server may not have found.
+        missing: What in it the server may not have found.
     """
     match error:
         case NotContacts():
             return no_contact(name)
         case NotFound():
-            return no_conversation(name) + more
+            return lacking(name, missing) if missing else no_conversation(name)
     return str(error)
 
 
@@ -73,7 +80,7 @@ def _sentence(error: IMError, act: str, name: str, seq: int) -> str | None:
         case NotContacts():
             return no_contact(name)
         case NotFound():
-            return f"{no_conversation(name)}, or it has no message {seq} for this"
+            return lacking(name, f"no message {seq} for this")
         case TooLate():
             reason = _LATE.get(act)
         case Unchanged():

@@ -120,7 +120,7 @@ class _Sender:
     def _other_missing(self) -> str:
         missing = [f"no message {self._arguments.reply} to reply to"] if self._arguments.reply else []
         missing += ["not all who are mentioned"] if self._mentions else []
-        return "".join(f", or it has {one}" for one in missing)
+        return ", or ".join(missing)
 
     def _output_failed(self, failure: Failure) -> None:
         self._fault = failure.value

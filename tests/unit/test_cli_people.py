@@ -151,7 +151,8 @@ class Conversations(PeopleCase):
     def test_what_cannot_be_done_is_one_line(self):
         self.server.say(self.talk, 2, "theirs")
         self.assertIn("message 1 is gone, or older than the 2 minutes", self.refused(1, "recall", "bob", "1"))
-        self.assertIn("message 9", self.refused(1, "react", "bob", "9", "x"))
+        self.assertIn("with 'bob' has no message 9 for this", self.refused(1, "react", "bob", "9", "x"))
+        self.assertIn(", or it has no message 9 for this", self.refused(1, "react", f"#{self.talk}", "9", "x"))
         self.assertIn("conversation #77", self.refused(1, "edit", "#77", "1", "x"))
         self.assertIn("blank", self.refused(1, "edit", "bob", "1", " "))
 

@@ -89,7 +89,9 @@ class Sent(TalkCase):
     def test_what_a_reply_needs_is_named(self):
         self.refuse("send_message", type("NotFound", (), {"code": "not_found"}))
         told = self.refused(1, "send", "bob", "x", "--reply", "9", "--mention", "carol")
-        self.assertIn("no message 9 to reply to, or it has not all who are mentioned", told)
+        self.assertIn("the conversation with 'bob' has no message 9 to reply to, or not all who are mentioned", told)
+        told = self.refused(1, "send", f"#{self.talk}", "x", "--reply", "9")
+        self.assertIn(f"no conversation #{self.talk} that you are in, or it has no message 9 to reply to", told)
         self.assertIn("nobody", self.refused(1, "send", "bob", "x", "--mention", "nobody"))
 
     def test_forwarding(self):
@@ -97,7 +99,7 @@ class Sent(TalkCase):
         self.server.append(other, 3, pb.Content(text=pb.Text(text="news"), reply_to=1, mentions=[1]))
         self.assertEqual(self.ok("forward", "carol", "1", "bob").out, "3\n")
         self.assertEqual(self.sent(), pb.Content(text=pb.Text(text="news"), forwarded=True))
-        self.assertIn("alice: (forwarded) news\n", self.ok("history", "bob").out)
+        self.assertIn(": news (forwarded)\n", self.ok("history", "bob").out)
         self.assertIn("no message 9", self.refused(1, "forward", "carol", "9", "bob"))
         self.assertIn("conversation #77", self.refused(1, "forward", "#77", "1", "bob"))
 
