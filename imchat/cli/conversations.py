@@ -10,6 +10,7 @@ from imchat.cli.explaining import explained
 from imchat.cli.showing import body, event_values, one_line, printable, when
 from imchat.cli.world import World
 from imchat.client import Accepted, Client, Conversation
+from imchat.domain.conversations import is_hidden
 from imchat.domain.errors import IMError
 from imchat.domain.models import ConversationKind
 
@@ -21,13 +22,16 @@ def conversation_values(line: Conversation) -> dict[str, object]:
         "kind": kind_name(line.kind),
         "member_ids": list(line.member_ids),
         "title": line.title,
+        "avatar": line.avatar,
         "last_seq": line.last_seq,
         "last_ms": line.last_ms,
         "unread": line.unread,
         "mentioned": line.mentioned,
+        "mention_seq": line.mention_seq,
         "read_seq": line.read_seq,
         "pinned": line.state.pinned_ms > 0,
         "muted": line.state.muted,
+        "hidden": is_hidden(line.state.hidden_seq, line.last_message_seq),
         "hidden_seq": line.state.hidden_seq,
         "cleared_seq": line.state.cleared_seq,
         "newest": None if line.newest is None else event_values(line.newest),
@@ -65,6 +69,7 @@ def _line(line: Conversation, title: str) -> str:
     marks += ["mentioned"] if line.mentioned else []
     marks += ["pinned"] if line.state.pinned_ms else []
     marks += ["muted"] if line.state.muted else []
+    marks += ["hidden"] if is_hidden(line.state.hidden_seq, line.last_message_seq) else []
     preview = one_line(body(line.newest))[:60] if line.newest is not None else ""
     shown = f" [{', '.join(marks)}]" if marks else ""
     return f"{when(line.last_ms)} #{line.conversation_id} {title}{shown}: {preview}"

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 
 from imchat.cli.asking import ask, target
 from imchat.cli.explaining import no_conversation, not_sent
 from imchat.cli.world import World
 from imchat.client import Client
-from imchat.domain.content import Message
+from imchat.domain.content import AnyMessage, Message, passed_on
 from imchat.domain.errors import Forbidden, IMError, NotFound
-from imchat.domain.messages import AnyMessage
 
 
 async def forward(arguments: argparse.Namespace, world: World) -> None:
@@ -22,10 +20,8 @@ async def forward(arguments: argparse.Namespace, world: World) -> None:
 async def _forward(arguments: argparse.Namespace, world: World, client: Client) -> None:
     content = await _content(client, await target(client, arguments.target), arguments)
     to = await target(client, arguments.to)
-    # What was replied to and who was mentioned stay where that was said.
-    passed_on = replace(content, reply_to=0, mentions=(), forwarded=True)
     try:
-        sent = await client.send(to, passed_on)
+        sent = await client.send(to, passed_on(content))
     except IMError as error:
         raise Forbidden(not_sent(error, arguments.to, "")) from None
     world.tell(str(sent.seq), conversation_id=to, seq=sent.seq, created_ms=sent.created_ms)

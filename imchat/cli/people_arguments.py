@@ -15,6 +15,7 @@ def add_acts(commands: Commands) -> None:
     own = commands.family("conversations", text, conversations.conversations, _listed)
     _listed(own.asking("list", "show conversations, newest first, with what is unread", conversations.conversations))
     _add_states(own)
+    conversation(own.asking("receipts", "show how far the others have received and read", states.receipts))
     forward = commands.asking("forward", "pass a message on, and print its new number", forwarding.forward)
     _message(forward)
     forward.add_argument("to", metavar="TO", help="where to: a user, or # and the number of a conversation")

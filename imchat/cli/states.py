@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from imchat.cli.asking import ask, target
 from imchat.cli.exits import Code, Exit
 from imchat.cli.explaining import no_conversation
+from imchat.cli.showing import printable
 from imchat.cli.world import World
 from imchat.client import Client, Conversation
 from imchat.domain.errors import NotFound
@@ -86,3 +87,28 @@ async def delete(arguments: argparse.Namespace, world: World) -> None:
         return "all messages deleted for you"
 
     await _change(arguments, world, change)
+
+
+async def receipts(arguments: argparse.Namespace, world: World) -> None:
+    """Show how far the other members have received and read."""
+    await ask(arguments, world, lambda client: _receipts(arguments, world, client))
+
+
+async def _receipts(arguments: argparse.Namespace, world: World, client: Client) -> None:
+    conversation_id = await target(client, arguments.target)
+    try:
+        found = await client.conversations.receipts(conversation_id)
+    except NotFound:
+        raise NotFound(no_conversation(arguments.target)) from None
+    if not found:
+        world.nothing("nobody there tells, or you do not tell them")
+    for one in found:
+        name = await client.directory.name(one.user_id)
+        world.tell(
+            f"{printable(name)}: received up to {one.delivered_seq}, read up to {one.read_seq}",
+            conversation_id=conversation_id,
+            user_id=one.user_id,
+            name=name,
+            delivered_seq=one.delivered_seq,
+            read_seq=one.read_seq,
+        )

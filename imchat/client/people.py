@@ -9,7 +9,7 @@ from imchat.client.requests import Call, paged
 from imchat.client.translate import person_change
 from imchat.client.values import PersonChange
 from imchat.domain.models import UserCard
-from imchat.domain.people import PresenceState, Profile, ProfileChange
+from imchat.domain.people import Presence, PresenceState, Profile, ProfileChange
 from imchat.net.notes import card_of, profile_of
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.imchat_pb2 import Frame
@@ -115,5 +115,9 @@ class People:
 
     async def _say_once(self, request: pb.WatchPeople) -> None:
         answer = await self._call(Frame(watch_people=request))
-        for person in answer.watched_people.people:
+        people = answer.watched_people.people
+        for person in people:
             self._told(person_change(person))
+        # Others are left out without a word: they are not seen, or not any more.
+        for user_id in sorted(set(request.add).difference(person.user_id for person in people)):
+            self._told(PersonChange(user_id, None, Presence()))

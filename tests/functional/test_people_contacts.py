@@ -46,6 +46,10 @@ async def test_strangers_find_each_other_ask_accept_and_talk(site):
         assert phone.contact(other).remark == remark
         assert not phone.state.requests
         await phone.sees(lambda p=phone, o=other: p.talk_with(o), "the conversation")
+    await ann_a.client.contacts.set(bob_a.user_id, remark="Bob", labels=["work", "chess"], starred=True)
+    await ann_b.sees(lambda: ann_b.contact(bob_a).starred, "what ann notes")
+    assert (ann_b.contact(bob_a).remark, set(ann_b.contact(bob_a).labels)) == ("Bob", {"work", "chess"})
+    assert not bob_a.contact(ann_a).starred and bob_b.contact(ann_a).remark == "annie"
     talk = ann_b.talk_with(bob_a)
     await say(ann_b, talk, "hello bob")
     await say(bob_a, talk, "hello ann")

@@ -77,6 +77,7 @@ async def test_profile_search_and_contacts(site, state_dir):
     assert code == 1 and f"ask with 'imchat contacts add {bob.login}'" in why
 
     await bob.client.contacts.accept(ann_id)
+    assert await shown(ann, "contacts", "online") == [f"{bob.login}: online (phone)"]
     assert await shown(ann, "contacts", "accept", dan.login) == [f"{dan.login}: accepted"]
     assert await shown(ann, "contacts", "star", bob.login) == [f"{bob.login}: starred"]
     assert await shown(ann, "contacts", "label", bob.login, "work", "chess") == [f"{bob.login}: labelled"]
@@ -101,6 +102,10 @@ async def test_conversations_history_acts_and_exports(site, state_dir):
     (question,) = await say(bob, talk, "a question")
     (line,) = await shown(ann, "conversations")
     assert line.endswith(f"#{talk} {bob.login} [1 unread]: a question")
+    await phone.client.conversations.set(talk, pinned=True, hidden=True)
+    assert await shown(ann, "conversations", "--pinned") == []
+    (line,) = await shown(ann, "conversations", "--pinned", "--hidden")
+    assert line.endswith(f"#{talk} {bob.login} [1 unread, pinned]: a question")
     first, second = await shown(ann, "send", bob.login, "the anwser"), await shown(ann, "send", f"#{talk}", "oops")
     assert len(await shown(ann, "edit", bob.login, *first, "the", "answer")) == 1
     assert len(await shown(ann, "recall", bob.login, *second)) == 1
@@ -110,7 +115,7 @@ async def test_conversations_history_acts_and_exports(site, state_dir):
     code, why = await refused(ann, "recall", bob.login, str(question))
     assert code == 1 and why
 
-    lines = await shown(ann, "history", bob.login, "--numbers")
+    lines = await shown(ann, "history", bob.login, "--numbers", "--format", "text")
     assert [line.split(maxsplit=2)[2] for line in lines] == [
         f"1 * {bob.login} and {ann.name} are contacts now",
         f"{question} {bob.login}: a question [👍 1]",

@@ -55,6 +55,23 @@ class States(TalkCase):
         for command in (("conversations", "--limit", "1"), ("conversations", "list", "--limit", "1")):
             self.assertEqual(len(self.ok(*command, "--json").json), 1)
 
+    def test_the_list_tells_what_is_hidden(self):
+        self.people.states[1, self.talk] = pb.ConversationState(hidden_seq=9)
+        self.assertIn("hidden]", self.ok("conversations", "--hidden").out)
+        (line,) = self.ok("conversations", "--hidden", "--json").json
+        self.assertEqual((line["hidden"], line["avatar"], line["mention_seq"]), (True, "", 0))
+
+    def test_how_far_the_others_are(self):
+        receipt = pb.Receipt(conversation_id=self.talk, user_id=2, delivered_seq=5, read_seq=3)
+        self.server.answers["get_receipts"] = lambda peer, frame: {"receipts": pb.Receipts(receipts=[receipt])}
+        command = self.ok("conversations", "receipts", "bob")
+        self.assertEqual(command.out, "bob: received up to 5, read up to 3\n")
+        (told,) = self.ok("conversations", "receipts", "bob", "--json").json
+        self.assertEqual((told["name"], told["delivered_seq"], told["read_seq"]), ("bob", 5, 3))
+        self.server.answers["get_receipts"] = lambda peer, frame: {"receipts": pb.Receipts()}
+        command = self.terminal.run("conversations", "receipts", "bob")
+        self.assertEqual((command.code, command.out, len(command.err.splitlines())), (0, "", 1))
+
     def test_what_is_not_there(self):
         self.assertIn("conversation #77", self.refused(1, "conversations", "pin", "#77"))
         self.assertIn("nobody", self.refused(1, "conversations", "pin", "nobody"))
