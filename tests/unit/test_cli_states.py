@@ -1,6 +1,7 @@
 """Commands about a user's own states of a conversation, replies, forwarding, and what refusals say."""
 
-from imchat.domain.errors import Forbidden, NotContacts, TooLate, Unchanged
+from imchat.cli.exits import exit_for
+from imchat.domain.errors import Forbidden, NotContacts, RateLimited, TooLate, Unchanged
 from imchat.wire import imchat_pb2 as pb
 from tests.fakes.client_people import FakePeople
 from tests.fakes.terminal_case import CliCase
@@ -105,6 +106,12 @@ class Sent(TalkCase):
 
 
 class Refusals(TalkCase):
+    def test_too_much_is_told_with_the_time_to_wait(self):
+        for milliseconds, words in ((600, "in 1 s"), (59_001, "in 1 min"), (86_399_000, "in 24 h"), (0, "too much")):
+            end = exit_for(RateLimited("too much", milliseconds))
+            self.assertEqual(1, end.code)
+            self.assertTrue(end.message.endswith(words), end.message)
+
     def test_who_may_not_write_is_told_what_to_do(self):
         self.refuse("send_message", NotContacts)
         self.assertIn("imchat contacts add bob", self.refused(1, "send", "bob", "hi"))
