@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 
 from imchat.assemble import parts
 from imchat.chat.settings import ChatSettings
-from imchat.client import Client, Credentials, Options, Outside, Status
+from imchat.client import Client, Credentials, Options, Outside
 from imchat.client.engine import Handler
 from imchat.client.mirror import Mirror
 from imchat.client.values import Receipt
@@ -94,6 +94,8 @@ class SocialDevice(Device):
     def listen(self, mirror: Mirror) -> None:
         """Keep what the client is told in passing."""
         self.mirror = mirror
+        # A program begins with somebody at the device; over reconnects it says again that nobody is.
+        self.away = False
         self.receipts = {}
         mirror.client.on_receipt(self._told_receipt)
         mirror.client.on_typing(lambda seen: self.typed.append((self._now(), seen.conversation_id, seen.user_id)))
@@ -103,11 +105,6 @@ class SocialDevice(Device):
 
     def _told_receipt(self, receipt: Receipt) -> None:
         self.receipts[receipt.conversation_id, receipt.user_id] = receipt
-
-    def _status(self, status: Status, detail: str) -> None:
-        super()._status(status, detail)
-        # A connection begins with somebody at the device.
-        self.away = False
 
     def _start(self, process: SimulatedProcess, client: Client) -> None:
         person, mirror = self.person, self.mirror
