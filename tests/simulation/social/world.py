@@ -106,8 +106,9 @@ class SocialDevice(Device):
 
     def _status(self, status: Status, detail: str) -> None:
         super()._status(status, detail)
-        # A connection begins with somebody at the device.
-        self.away = False
+        if status is not Status.LIVE:
+            # A connection begins with somebody at the device; what waited to be said may be said before it is live.
+            self.away = False
 
     def _start(self, process: SimulatedProcess, client: Client) -> None:
         person, mirror = self.person, self.mirror
