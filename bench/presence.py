@@ -1,4 +1,6 @@
-"""What a login costs whatever the number of contacts: ``python -m bench.presence`` in a checkout.
+"""What a login costs whatever the number of contacts: ``python -m bench.presence`` in a checkout, two minutes.
+
+``--quick`` measures fewer people, within half a minute: enough for all but the CPU.
 
 One chat node in this process, on SQLite and a Redis of its own, its clients on transports in memory. People have 10
 contacts or 1,000, and conversations with 10 of them, or with all. Counted are the statements, the calls of Redis, and
@@ -8,13 +10,15 @@ follows it, and of watching the first contacts of the list.
 
 from __future__ import annotations
 
+import argparse
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
@@ -29,6 +33,8 @@ from imchat.domain.models import Device, NodeAddress
 from imchat.domain.sessions import token_hash, token_text
 from imchat.net.background import sleep
 from imchat.net.redis import RedisBus, RedisPool, RedisSettings
+from imchat.ports import StatusPort
+from imchat.store.memory import MemoryRateLimiter
 from imchat.store.redis import RedisPresence
 from imchat.store.sql.database import Database
 from imchat.store.sql.transaction import Transaction
@@ -39,6 +45,7 @@ from imchat.wire.codec import encode
 from imchat.wire.frames import FrameSplitter, frame
 
 PEOPLE = 20
+QUICK_PEOPLE = 3
 """Logins of each kind, of a user each."""
 
 PAGE = 10
@@ -142,9 +149,11 @@ class Bench:
         base: Of the process.
         database: The stores.
         node: The node.
+        people: Logins of each kind.
     """
 
-    def __init__(self, base: parts.Base, database: Database, node: ChatNode) -> None:
+    def __init__(self, base: parts.Base, database: Database, node: ChatNode, people: int) -> None:
+        self._people = people
         self._base = base
         self._database = database
         self._node = node
@@ -152,7 +161,7 @@ class Bench:
 
     async def people(self, first: int, count: int, talks: int) -> dict[str, Cost]:
         """The costs for people who have so many contacts, and a conversation with so many of them."""
-        users, contacts = range(first, first + PEOPLE), range(first + 1_000, first + 1_000 + count)
+        users, contacts = range(first, first + self._people), range(first + 1_000, first + 1_000 + count)
         await _fill(self._database, users, contacts, talks)
         costs: dict[str, list[Cost]] = {}
         for user_id in users:
@@ -212,7 +221,7 @@ def _print(few: dict[str, Cost], many: dict[str, Cost], talks: dict[str, Cost]) 
     print(_line("login with 1,000 conversations", few["login"], talks["login"]))
 
 
-async def _run(reactor: Any, directory: Path) -> None:
+async def _run(reactor: Any, directory: Path, people: int) -> None:
     redis = PrivateRedis(reactor, directory / "redis")
     await redis.start()
     base = parts.Base(Config(), reactor)
@@ -224,10 +233,11 @@ async def _run(reactor: Any, directory: Path) -> None:
     pool.start()
     bus.start()
     address, status, settings = NodeAddress("127.0.0.1", 1), NoStatus(), ChatSettings()
-    node = parts.chat_node(base, "bench", address, database, bus, presence, status, settings)  # type: ignore[arg-type]
+    limiter, to_status = MemoryRateLimiter(base.now_ms), cast("StatusPort", status)
+    node = parts.chat_node(base, "bench", address, database, bus, presence, to_status, limiter, settings)
     node.start()
     try:
-        bench = Bench(base, database, node)
+        bench = Bench(base, database, node, people)
         await bench.people(10_000, 10, 10)
         _print(
             await bench.people(20_000, 10, 10),
@@ -242,12 +252,15 @@ async def _run(reactor: Any, directory: Path) -> None:
         await redis.stop()
 
 
-def main(reactor: Any) -> Deferred[None]:
+def main(reactor: Any, *arguments: str) -> Deferred[None]:
     """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.presence", description="What a login costs.")
+    parser.add_argument("--quick", action="store_true", help="fewer people")
+    people = QUICK_PEOPLE if parser.parse_args(arguments).quick else PEOPLE
     directory = tempfile.TemporaryDirectory(prefix="imchat-bench-")
-    done = Deferred.fromCoroutine(_run(reactor, Path(directory.name)))
+    done = Deferred.fromCoroutine(_run(reactor, Path(directory.name), people))
     return done.addBoth(lambda result: (directory.cleanup(), result)[1])
 
 
 if __name__ == "__main__":
-    react(main)
+    react(main, sys.argv[1:])

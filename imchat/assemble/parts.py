@@ -186,6 +186,7 @@ def gate_part(
         ids=base.ids,
         now_ms=base.now_ms,
         policy=mapped.gate_policy(config),
+        codec=base.codec,
     )
     operators = Operators(
         accounts=database.accounts,

@@ -188,6 +188,7 @@ def chat_settings(config: Config) -> ChatSettings:
         max_pending=chat.max_pending,
         max_pending_bytes=chat.max_pending_bytes,
         report_interval=config.status.report_interval,
+        presence_refresh=chat.presence_refresh,
         drain_timeout=chat.drain_timeout,
         retention=retention(config.retention),
     )

@@ -8,7 +8,6 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from imchat.chat.factory import ChatFactory
-from imchat.chat.logic.announcing import Announcer
 from imchat.chat.logic.asides import Asides
 from imchat.chat.logic.batch import Batcher
 from imchat.chat.logic.connections import Connections
@@ -44,6 +43,7 @@ from imchat.chat.logic.watching import Watching
 from imchat.chat.services import Services
 from imchat.chat.settings import ChatSettings
 from imchat.chat.translate import framed_aside, framed_person, framed_push
+from imchat.domain.announcing import Announcer
 from imchat.domain.content import ContentCodec
 from imchat.domain.models import NodeAddress
 from imchat.domain.permissions import permit
@@ -140,10 +140,10 @@ class ChatNode:
         spawn: Spawn = spawn_and_log,
     ) -> None:
         log = Logger(namespace="imchat.chat")
-        faults, announcer = Faults(ids, log), Announcer(codec, ids)
+        faults, announcer = Faults(ids, log), Announcer(codec, ids.client_id)
         quota = Quota(clock, settings.limits, settings.account_limits)
         registry, connections = Registry(), Connections(settings)
-        memberships = Memberships(conversations, settings.cached_members)
+        self._memberships = memberships = Memberships(conversations, settings.cached_members)
         fan_out = FanOut(registry, framed_push, clock, settings.fan_out)
         subscriptions = Subscriptions(bus, spawn)
         hosting = Hosting(streams, subscriptions)
@@ -168,7 +168,8 @@ class ChatNode:
         incarnation = ids.new_id()
         watched = Watched(accounts, seen, presence, subscriptions, framed_person, clock, spawn)
         self._watching = watching = Watching(relations, watched, registry, self._delivery, clock, spawn)
-        self._attendance = Attendance(incarnation, presence, seen, watching.announce_people, clock, spawn)
+        refresh, announce = settings.presence_refresh, watching.announce_people
+        self._attendance = Attendance(incarnation, presence, seen, announce, refresh, clock, spawn)
         self._sessions.report(self._attendance.began, self._attendance.ended, watching.ended)
         revalidation = Revalidation(sessions, registry, self._sessions, clock, settings.touch_interval)
         interval = settings.revalidation_interval
@@ -185,7 +186,7 @@ class ChatNode:
             contacts,
             self._delivery,
             memberships,
-            Announcer(codec, ids),
+            Announcer(codec, ids.client_id),
             ids,
             limiter,
             settings.contact_requests,
@@ -256,9 +257,10 @@ class ChatNode:
             self._delivery.heard(channel, notice)
         elif isinstance(notice, SessionsClosed):
             self._sessions.closed(notice)
-        elif isinstance(notice, PersonChanged | RelationsChanged):
-            if isinstance(notice, RelationsChanged):
-                self._memberships.drop(notice.conversation_id)
+        elif isinstance(notice, RelationsChanged):
+            self._memberships.drop(notice.conversation_id)
+            self._watching.heard(notice)
+        elif isinstance(notice, PersonChanged):
             self._watching.heard(notice)
         elif isinstance(notice, ReceiptMoved | TypingSeen):
             self._asides.heard(channel, notice)

@@ -38,6 +38,8 @@ class ChatSettings:
         report_interval: Between two reports to the status servers.
         revalidation_interval: Between two checks of all live sessions, and of the ends of their streams, against the
             database; at most, for they are made at once when something may have been missed.
+        presence_refresh: Between two times at which the node tells all others again who is here. Three times as long
+            its users seem to be there when it is killed.
         touch_interval: Between two notes in the database that a session is in use.
         drain_timeout: For an orderly end.
         retention: (kind, days) of what is kept for so many days alone.
@@ -63,6 +65,7 @@ class ChatSettings:
     cached_members: int = 1_000_000
     report_interval: float = 3
     revalidation_interval: float = 60
+    presence_refresh: float = 30
     touch_interval: float = 3_600
     drain_timeout: float = 10
     retention: tuple[tuple[int, int], ...] = ()

@@ -13,8 +13,11 @@ from imchat.cli.showing import one_line, when
 from imchat.cli.world import World
 from imchat.client import Client, Credentials, Gate, OwnSession
 from imchat.client.login import open_session
-from imchat.domain.errors import Unauthenticated
+from imchat.domain.errors import NotFound, Unauthenticated
 from imchat.domain.models import Device
+
+_AT_ONCE = 100
+"""Devices that one request ends."""
 
 
 def session_values(session: OwnSession) -> dict[str, object]:
@@ -53,6 +56,8 @@ async def end(arguments: argparse.Namespace, world: World) -> None:
     """End the session of a device."""
 
     async def body(client: Client) -> None:
+        if arguments.device_id not in [s.info.device.device_id for s in await client.devices.all()]:
+            raise NotFound(f"you are logged in on no device {arguments.device_id}: 'imchat devices' lists them")
         await client.devices.end([arguments.device_id])
         world.tell(f"{arguments.device_id}: ended", device_id=arguments.device_id, ended=True)
 
@@ -67,8 +72,8 @@ async def end_others(arguments: argparse.Namespace, world: World) -> None:
     async def body(client: Client) -> None:
         others = [s.info.device.device_id for s in await client.devices.all()]
         others = [device_id for device_id in others if device_id not in mine]
-        if others:
-            await client.devices.end(others)
+        for start in range(0, len(others), _AT_ONCE):
+            await client.devices.end(others[start : start + _AT_ONCE])
         world.tell(f"{len(others)} ended", ended=others)
 
     await ask(arguments, world, body)

@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
-from imchat.cli.asking import ask
+from imchat.cli.asking import ask, person
 from imchat.cli.showing import one_line, printable, when
 from imchat.cli.world import World
 from imchat.client import Client, ContactChange, ListedContact, ListedRequest
 from imchat.domain.models import UserCard
-from imchat.domain.people import Profile, ProfileChange
+from imchat.domain.people import Profile, ProfileChange, RequestState
 
 GENDERS = ("unspecified", "female", "male", "other")
 
@@ -67,7 +67,8 @@ def request_values(listed: ListedRequest) -> dict[str, object]:
     }
 
 
-def _called(card: UserCard) -> str:
+def called(card: UserCard) -> str:
+    """What a person is called in a line."""
     return printable(f"{card.name} ({one_line(card.nickname)})" if card.nickname else card.name)
 
 
@@ -105,10 +106,12 @@ async def search(arguments: argparse.Namespace, world: World) -> None:
     async def body(client: Client) -> None:
         left = arguments.limit
         async for card in client.people.search(arguments.query, min(left, 100)):
-            world.tell(f"{card.id} {_called(card)}", **card_values(card))
+            world.tell(f"{card.id} {called(card)}", **card_values(card))
             left -= 1
             if not left:
                 return
+        if left == arguments.limit:
+            world.nothing(f"nobody found whose id, name or nickname begins with {arguments.query!r}")
 
     await ask(arguments, world, body)
 
@@ -126,6 +129,8 @@ async def contacts(arguments: argparse.Namespace, world: World) -> None:
                 if one.contact.user_id not in shown:
                     shown.add(one.contact.user_id)
                     world.tell(_contact_line(one), **contact_values(one))
+        if not shown:
+            world.nothing("no contacts; 'imchat contacts add NAME' asks somebody, 'imchat search' finds people")
 
     await ask(arguments, world, body)
 
@@ -137,16 +142,21 @@ def _contact_line(one: ListedContact) -> str:
     notes += ["starred"] if contact.starred else []
     notes += ["blocked"] if contact.blocked else []
     notes += [] if contact.is_contact else ["no contact"]
-    return " ".join([_called(one.card), *notes])
+    notes += ["account deleted"] if one.card.deleted else []
+    return " ".join([called(one.card), *notes])
 
 
 async def contact_requests(arguments: argparse.Namespace, world: World) -> None:
     """Show contact requests of both directions that are pending, or all of them."""
 
     async def body(client: Client) -> None:
+        shown = False
         for incoming in (True, False):
             async for one in client.contacts.requests(incoming, arguments.all):
                 world.tell(_request_line(one), **request_values(one))
+                shown = True
+        if not shown:
+            world.nothing("no contact requests" + ("" if arguments.all else " that wait for an answer"))
 
     await ask(arguments, world, body)
 
@@ -155,7 +165,7 @@ def _request_line(one: ListedRequest) -> str:
     request = one.request
     direction = "from" if request.incoming else "to"
     greeting = f": {one_line(request.greeting)}" if request.greeting else ""
-    return f"{when(request.created_ms)} {request.state.name.lower()} {direction} {_called(one.card)}{greeting}"
+    return f"{when(request.created_ms)} {request.state.name.lower()} {direction} {called(one.card)}{greeting}"
 
 
 # --- changes
@@ -165,13 +175,18 @@ Change = Callable[[Client, int, argparse.Namespace], Awaitable[ContactChange]]
 
 async def _change(arguments: argparse.Namespace, world: World, done: str, change: Change) -> None:
     async def body(client: Client) -> None:
-        user = await client.directory.by_name(arguments.name)
-        contact = (await change(client, user.id, arguments)).contact
-        values = contact_values(ListedContact(contact, user))
-        text = "you are contacts" if done == "asked" and contact.is_contact else done
+        user = await person(client, arguments.name)
+        changed = await change(client, user.id, arguments)
+        values = contact_values(ListedContact(changed.contact, user))
+        text = "you are contacts" if done == "asked" and not _waits(changed) else done
         world.tell(f"{printable(user.name)}: {text}", **values)
 
     await ask(arguments, world, body)
+
+
+def _waits(changed: ContactChange) -> bool:
+    # Whom one has in the list may have taken one out of theirs: then they are asked, and no contact yet.
+    return any(r.state is RequestState.PENDING and not r.incoming for r in changed.requests)
 
 
 async def add(arguments: argparse.Namespace, world: World) -> None:

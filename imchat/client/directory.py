@@ -7,6 +7,7 @@ from typing import Any
 
 from imchat.domain.errors import NotFound
 from imchat.domain.models import UserCard
+from imchat.net.notes import card_of
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.imchat_pb2 import Frame
 
@@ -60,7 +61,7 @@ class Directory:
 
     async def _fetch(self, query: pb.GetUsers) -> list[UserCard]:
         answer = await self._call(Frame(get_users=query))
-        return [UserCard(user.user_id, user.name) for user in answer.users.users]
+        return list(map(card_of, answer.users.users))
 
 
 def _trim(known: dict[Any, UserCard]) -> None:

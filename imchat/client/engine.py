@@ -223,6 +223,10 @@ class Engine:
     def _acknowledged(self, entry: OutboxEntry, accepted: Accepted) -> None:
         if self._handler is None or self.keeper.session is None:
             return
+        if entry.is_act:
+            # How the message stands now is for the server to say.
+            self.happened(entry.conversation_id, accepted.seq)
+            return
         # The sending connection gets no push of its own message: the acknowledgement stands in its place.
         content = from_wire(pb.Content.FromString(entry.content))
         user_id = self.keeper.session.user_id

@@ -1,6 +1,6 @@
-"""Sending: every message is saved before it is sent, and sent until the server has answered for it.
+"""Sending: every message, and every act on one, is saved before it is sent, and sent until the server has answered.
 
-Messages to one conversation keep their order. The server refuses what follows a message that failed for a passing
+What goes to one conversation keeps its order. The server refuses what follows a message that failed for a passing
 reason until that message comes again; so after such a failure the lane of the conversation waits for all answers
 under way, and then sends again from the first message that is not acknowledged.
 
@@ -49,7 +49,7 @@ _ABOUT_THE_SESSION = (Unauthenticated, SessionEnded, SessionReplaced, UpgradeReq
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The server's word that a message is durable.
+    """The server's word that a message, or an act on one, is durable.
 
     Attributes:
         seq: Its place in the conversation.
@@ -122,8 +122,10 @@ class Outbox:
 
     def prepare(self, conversation_id: int, client_id: bytes, content: Content) -> OutboxEntry:
         """An entry that follows all earlier ones. It must be saved, then enqueued."""
-        data = to_wire(content).SerializeToString(deterministic=True)
-        entry = OutboxEntry(self._next_order, client_id, conversation_id, data)
+        return self._entry(conversation_id, client_id, to_wire(content).SerializeToString(deterministic=True))
+
+    def _entry(self, conversation_id: int, client_id: bytes, data: bytes, is_act: bool = False) -> OutboxEntry:
+        entry = OutboxEntry(self._next_order, client_id, conversation_id, data, is_act)
         self._next_order += 1
         return entry
 
@@ -136,7 +138,16 @@ class Outbox:
         """
         if self._stopped is not None:
             return fail(self._stopped)
-        entry = self.prepare(conversation_id, client_id, content)
+        return self._take(self.prepare(conversation_id, client_id, content))
+
+    def act(self, conversation_id: int, client_id: bytes, frame: Frame) -> Deferred[Accepted]:
+        """Save the frame of an act on a message, then send it until it is answered; as :meth:`send`."""
+        if self._stopped is not None:
+            return fail(self._stopped)
+        data = frame.SerializeToString(deterministic=True)
+        return self._take(self._entry(conversation_id, client_id, data, is_act=True))
+
+    def _take(self, entry: OutboxEntry) -> Deferred[Accepted]:
         sender: Deferred[Accepted] = Deferred(lambda _: self._forget(entry.order))
         self._senders[entry.order] = sender
         self._unsaved += 1
@@ -213,12 +224,7 @@ class Outbox:
                 self._fly(connection, lane, entry)
 
     def _fly(self, connection: Connection, lane: _Lane, entry: OutboxEntry) -> None:
-        message = pb.SendMessage(
-            conversation_id=entry.conversation_id,
-            client_id=entry.client_id,
-            content=pb.Content.FromString(entry.content),
-        )
-        answer = connection.request(Frame(send_message=message))
+        answer = connection.request(_frame(entry))
         answer.addCallbacks(
             lambda frame: self._accepted(lane, entry, frame), lambda failure: self._refused(lane, entry, failure)
         )
@@ -288,6 +294,14 @@ class Outbox:
     def _again(self, lane: _Lane) -> None:
         lane.failed = None
         self._pump(lane)
+
+
+def _frame(entry: OutboxEntry) -> Frame:
+    if entry.is_act:
+        return Frame.FromString(entry.content)
+    message = pb.SendMessage(conversation_id=entry.conversation_id, client_id=entry.client_id)
+    message.content.ParseFromString(entry.content)
+    return Frame(send_message=message)
 
 
 def _longer(one: Passing | None, other: Passing) -> Passing:

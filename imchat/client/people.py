@@ -33,6 +33,7 @@ class People:
         self._call = call
         self._told = told
         self._watched: dict[int, None] = {}
+        self._away = False
 
     async def profile(self) -> Profile:
         """One's own profile."""
@@ -65,8 +66,12 @@ class People:
         return found
 
     async def set_away(self, away: bool) -> None:
-        """Say of this device that nobody is at it, or somebody again."""
-        state = PresenceState.AWAY if away else PresenceState.ONLINE
+        """Say of this device that nobody is at it, or somebody again; it holds over reconnects."""
+        self._away = away
+        await self._say_presence()
+
+    async def _say_presence(self) -> None:
+        state = PresenceState.AWAY if self._away else PresenceState.ONLINE
         presence = pb.SetPresence(state=pb.PresenceState.Name(state))
         await self._call(Frame(set_presence=presence))
 
@@ -95,8 +100,10 @@ class People:
             del self._watched[user_id]
         await self._say([], dropped)
 
-    async def watch_again(self) -> None:
-        """Say anew who is watched: a connection begins with nobody."""
+    async def say_again(self) -> None:
+        """Say anew that one is away, and who is watched: a connection begins as online, and with nobody."""
+        if self._away:
+            await self._say_presence()
         await self._say(self.watched, ())
 
     async def _say(self, add: Sequence[int], remove: Sequence[int]) -> None:

@@ -17,7 +17,7 @@ from imchat.client.state import Change, OutboxEntry, SavedSession, Snapshot, dum
 
 T = TypeVar("T")
 
-VERSION = 1
+VERSION = 2
 """Version of the file's layout."""
 
 _SCHEMA = (
@@ -27,6 +27,9 @@ _SCHEMA = (
     " conversation_id INTEGER NOT NULL, content BLOB NOT NULL)",
     f"PRAGMA user_version = {VERSION}",
 )
+
+# Since layout 2 the outbox holds acts, too.
+_ACTS = "ALTER TABLE outbox ADD COLUMN is_act INTEGER NOT NULL DEFAULT 0"
 
 
 class SqliteState:
@@ -118,6 +121,8 @@ class _File:
             raise sqlite3.DatabaseError(f"was made by a newer imchat (layout {version}, this one knows {VERSION})")
         for statement in _SCHEMA:
             run(statement)
+        if version < 2:
+            run(_ACTS)
         run("COMMIT")
 
     def read(self) -> Snapshot:
@@ -127,8 +132,10 @@ class _File:
             session=_session(row[0]) if row else None,
             positions=dict(run("SELECT stream_id, seq FROM position")),
             outbox=[
-                OutboxEntry(*entry)
-                for entry in run("SELECT place, client_id, conversation_id, content FROM outbox ORDER BY place")
+                OutboxEntry(place, client_id, conversation_id, content, bool(is_act))
+                for place, client_id, conversation_id, content, is_act in run(
+                    "SELECT place, client_id, conversation_id, content, is_act FROM outbox ORDER BY place"
+                )
             ],
         )
 
@@ -157,8 +164,8 @@ class _File:
         run_many("REPLACE INTO position VALUES (?, ?)", change.set_back.items())
         run_many("DELETE FROM outbox WHERE place = ?", [(order,) for order in change.removed])
         run_many(
-            "INSERT INTO outbox VALUES (?, ?, ?, ?)",
-            [(entry.order, entry.client_id, entry.conversation_id, entry.content) for entry in change.added],
+            "INSERT INTO outbox (place, client_id, conversation_id, content, is_act) VALUES (?, ?, ?, ?, ?)",
+            [(e.order, e.client_id, e.conversation_id, e.content, int(e.is_act)) for e in change.added],
         )
 
     def close(self) -> None:

@@ -54,18 +54,20 @@ def load_session(data: str) -> SavedSession:
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """A message that is not known to be stored by the server.
+    """A message, or an act on one, that is not known to be stored by the server.
 
     Attributes:
         order: Place in the outbox; entries are sent in this order.
         client_id: 16 bytes, the same at each resend.
-        content: The encoded ``Content``.
+        content: The encoded ``Content`` of a message; of an act the encoded ``Frame``.
+        is_act: Which of the two it is.
     """
 
     order: int
     client_id: bytes
     conversation_id: int
     content: bytes
+    is_act: bool = False
 
 
 @dataclass(frozen=True, slots=True)

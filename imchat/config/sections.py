@@ -142,6 +142,7 @@ class ChatSection(Section):
     stall_timeout: int = Field(default=30, ge=1, le=600, description="Seconds without progress for a slow reader.")
     max_pending: int = Field(default=10_000, ge=10, le=1_000_000, description="Messages waiting for the database.")
     max_pending_bytes: int = Field(default=33_554_432, ge=1_048_576, le=1_073_741_824)
+    presence_refresh: int = Field(default=30, ge=5, le=600, description="Seconds between saying again who is here.")
     drain_timeout: int = Field(default=10, ge=1, le=300, description="Seconds for an orderly end.")
     limits: LimitsSection = LimitsSection()
     account_limits: AccountLimitsSection = AccountLimitsSection()

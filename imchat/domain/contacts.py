@@ -1,7 +1,8 @@
 """The rules of contacts, requests and blocks: pure functions from how two people stand to how they stand after an act.
 
 A request is expired by the time at which it is looked at; nothing has to run for it. Who is ignored, and who asks
-somebody that blocks them, goes on to see a pending request: nothing tells them.
+somebody that blocks them, goes on to see a pending request: nothing tells them, and nothing tells a contact who is
+blocked from one who was removed.
 """
 
 from __future__ import annotations
@@ -143,14 +144,14 @@ def request(pair: Pair, greeting: str, remark: str, now_ms: int) -> Pair:
     """
     if pair.peer_gone:
         raise NotFound("there is no such user")
-    if pair.contacts:
+    blocked = pair.theirs.blocked
+    if pair.contacts and not blocked:
         return pair
     if pair.own.blocked:
         raise ValueRefused("you block this user: unblock them first", field="user_id")
-    blocked = pair.theirs.blocked
     if not blocked and (pair.theirs.is_contact or (pair.received is not None and pair.received.is_open(now_ms))):
         return _become_contacts(pair, remark, now_ms)
-    return replace(pair, sent=_asked(pair.sent, greeting, remark, blocked, now_ms))
+    return replace(pair, own=_called(pair.own, remark), sent=_asked(pair.sent, greeting, remark, blocked, now_ms))
 
 
 def _asked(known: Asked | None, greeting: str, remark: str, blocked: bool, now_ms: int) -> Asked:
@@ -206,7 +207,7 @@ def _become_contacts(pair: Pair, remark: str, now_ms: int) -> Pair:
     asked_remark = pair.received.remark if pair.received is not None and pair.received.is_open(now_ms) else ""
     return replace(
         pair,
-        own=_added(pair.own, remark, now_ms),
+        own=_called(_added(pair.own, remark, now_ms), remark),
         theirs=_added(pair.theirs, asked_remark, now_ms),
         sent=settled(pair.sent),
         received=settled(pair.received),
@@ -215,9 +216,14 @@ def _become_contacts(pair: Pair, remark: str, now_ms: int) -> Pair:
 
 def _added(contact: Contact, remark: str, now_ms: int) -> Contact:
     if contact.is_contact:
-        # They noted what they wanted when they got this contact.
+        # They noted what they wanted when they got this contact, or asked.
         return contact
     return replace(contact, is_contact=True, remark=remark, since_ms=now_ms)
+
+
+def _called(contact: Contact, remark: str) -> Contact:
+    """Of whom one has in the list still: what one calls them now, if one says so."""
+    return replace(contact, remark=remark) if contact.is_contact and remark else contact
 
 
 def edit(pair: Pair, change: ContactEdit) -> Pair:
@@ -246,8 +252,12 @@ def remove(pair: Pair) -> Pair:
 
 
 def block(pair: Pair, blocked: bool, now_ms: int) -> Pair:
-    """Block the other, or no more. A request of theirs that waits is ignored."""
+    """Block the other, or no more. A request of theirs that waits is ignored; what a contact asked who did not know of
+    the block is answered by its end."""
     received = pair.received
-    if blocked and received is not None and received.state is AskedState.PENDING and received.is_open(now_ms):
-        received = replace(received, state=AskedState.IGNORED)
+    if received is not None and received.is_open(now_ms):
+        if blocked and received.state is AskedState.PENDING:
+            received = replace(received, state=AskedState.IGNORED)
+        elif not blocked and received.state is AskedState.WITHHELD and pair.contacts:
+            received = replace(received, state=AskedState.ACCEPTED, changed_ms=now_ms)
     return replace(pair, own=replace(pair.own, blocked=blocked), received=received)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from imchat.domain.models import Device, Draft, Ended, Invitation, Session, User, UserCard
 from imchat.domain.people import SessionInfo
+from imchat.ports.streams import Announce
 
 
 class AccountStore(Protocol):
@@ -42,12 +43,13 @@ class AccountStore(Protocol):
             Whether it was replaced.
         """
 
-    async def delete(self, user_id: int, expected_hash: str, now_ms: int) -> bool:
+    async def delete(self, user_id: int, expected_hash: str, announce: Announce, now_ms: int) -> bool:
         """Delete an account for good, while ``expected_hash`` is its password's.
 
         What it was known by is free for others, its profile is empty, and nobody can log in; its sessions, its own
         contacts and its contact requests are gone. The row stays, under a placeholder, for those who talked with it;
-        the membership of each of its conversations has a new version.
+        the membership of each of its conversations has a new version. The newest contact requests that waited are
+        expired from now on, and the private streams of the others say so.
 
         Returns:
             Whether it is deleted now, also by an earlier try.

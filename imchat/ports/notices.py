@@ -62,10 +62,8 @@ class TypingSeen:
 
 @dataclass(frozen=True, slots=True)
 class RelationsChanged:
-    """On ``user:ID``: whom this user may watch is to be looked at anew, and who may talk in a direct conversation.
-
-    ``conversation_id`` is that; 0: none.
-    """
+    """On ``user:ID``: whom this user may watch is to be looked at anew, and what is remembered of the direct
+    conversation of the two whose relation changed (0: they have none, or it does not bear on it) is out of date."""
 
     user_id: int
     conversation_id: int = 0

@@ -1,6 +1,6 @@
 """The contract of OwnStateStore and PositionStore."""
 
-from imchat.chat.logic.announcing import Announcer
+from imchat.domain.announcing import Announcer
 from imchat.domain.content import ConversationState, MessagesDeleted, ReadPosition, Text
 from imchat.domain.conversations import MAX_DELETED, Mark, Receipt, Selection, StateChange
 from imchat.domain.errors import InvalidRequest
@@ -18,7 +18,7 @@ class OwnStateCase(StoreContract):
         await super().setUp()
         await self.add_people()
         await self.open_direct()
-        self.announcer = Announcer(CODEC, SeededIds(3))
+        self.announcer = Announcer(CODEC, SeededIds(3).client_id)
 
     async def say(self, count=1, sender_id=BOB, conversation_id=TALK):
         for _ in range(count):
@@ -313,6 +313,11 @@ class OwnStateContract(OwnStateCase):
         self.assertEqual((await self.one()).state.cleared_seq, 4)
         rows = await self.rows("SELECT seq FROM deletion WHERE user_id = ?", ANN)
         self.assertEqual([row[0] for row in rows], [5])
+
+    async def test_what_was_deleted_unread_is_unread_until_it_is_read(self):
+        await self.say(3)
+        await self.delete(through_seq=2)
+        self.assertEqual(((await self.one()).unread, (await self.one()).read_seq), (3, 0))
 
     async def test_what_is_above_the_end_is_refused_whole(self):
         await self.say(3)

@@ -1,12 +1,16 @@
 """The contracts of PeopleStore, and of the end of an account."""
 
+from imchat.domain.announcing import Announcer
 from imchat.domain.content import digest
 from imchat.domain.models import Device, Draft, UserCard
-from imchat.domain.people import Profile, ProfileChange, SessionInfo, Settings
+from imchat.domain.people import ContactRequest, Profile, ProfileChange, RequestState, SessionInfo, Settings
 from imchat.domain.profiles import SearchQuery, search_query
+from imchat.net.content import WireContentCodec
 from tests.contract.stores import ANN, BOB, CAT, LIFETIME_MS, TALK, StoreContract, cid, device, token
+from tests.fakes.ids import SeededIds
 
 PROFILE = 71
+CODEC = WireContentCodec()
 
 
 def announcing(number="profile"):
@@ -158,7 +162,8 @@ class DeletionContract(StoreContract):
         await self.add_people()
 
     async def delete(self, user_id=ANN, expected="hash of ann"):
-        return await self.stores.accounts.delete(user_id, expected, self.now_ms())
+        announce = Announcer(CODEC, SeededIds(3).client_id).begin()
+        return await self.stores.accounts.delete(user_id, expected, announce, self.now_ms())
 
     async def test_nobody_finds_it_but_by_id(self):
         change = ProfileChange("Nan", "so it goes", 1, "here", "p/1")
@@ -188,6 +193,14 @@ class DeletionContract(StoreContract):
         columns = "name_key, email, email_key, password_hash, nickname, nickname_key, signature, region, avatar"
         (row,) = await self.rows(f"SELECT {columns} FROM account WHERE user_id = ?", ANN)
         self.assertEqual(row, (b"deleted/1001", "", b"deleted/1001", "", "", b"", "", "", ""))
+
+    async def test_nor_what_was_told_to_its_own_devices_nor_what_it_deleted_for_itself(self):
+        for user_id in (ANN, BOB):
+            await self.stores.people.change_profile(user_id, ProfileChange("Nan"), announcing(user_id))
+            await self.sql("INSERT INTO deletion VALUES (?, ?, 1)", user_id, TALK)
+        await self.delete()
+        self.assertEqual(await self.rows("SELECT stream_id FROM event"), [(BOB,)])
+        self.assertEqual(await self.rows("SELECT user_id FROM deletion"), [(BOB,)])
 
     async def test_name_and_address_are_free_again(self):
         await self.delete()
@@ -252,6 +265,22 @@ class DeletionContract(StoreContract):
         contacts = await self.rows("SELECT user_id, peer_id FROM contact ORDER BY user_id, peer_id")
         self.assertEqual(contacts, [(BOB, ANN), (BOB, CAT)])
         self.assertEqual(await self.rows("SELECT to_id, from_id FROM contact_request"), [(BOB, CAT)])
+
+    async def test_who_waits_for_an_answer_and_who_is_asked_are_told_that_it_is_over(self):
+        now_ms = self.now_ms()
+        for to_id, from_id, state in ((BOB, ANN, 1), (ANN, CAT, 4), (ANN, BOB, 3), (CAT, ANN, 6)):
+            values = (to_id, from_id, "hi", "my remark", state, now_ms, now_ms)
+            await self.sql("INSERT INTO contact_request VALUES (?, ?, ?, ?, ?, ?, ?)", *values)
+        await self.delete()
+        told = {}
+        for user_id in (BOB, CAT):
+            found = await self.stores.streams.read(user_id, user_id, after=0, before=None, limit=9, max_bytes=9_999)
+            told[user_id] = [CODEC.decode(event.kind, event.content) for event in found.events]
+        over = RequestState.EXPIRED
+        # Ignored by ann, which cat does not know; withheld from cat, who knows nothing of it.
+        to_bob = ContactRequest(ANN, True, "hi", "", over, now_ms, now_ms)
+        to_cat = ContactRequest(ANN, False, "hi", "my remark", over, now_ms, now_ms)
+        self.assertEqual(told, {BOB: [to_bob], CAT: [to_cat]})
 
     async def test_no_new_talk_with_somebody_who_is_gone(self):
         await self.open_direct(ANN, BOB, TALK)

@@ -83,7 +83,7 @@ class FakePeer(FrameProtocol):
     def on_get_users(self, frame):
         query = frame.get_users
         found = [
-            pb.UserCard(user_id=user_id, name=name)
+            pb.UserCard(user_id=user_id, name=name, nickname=self.server.nicknames.get(user_id, ""))
             for user_id, name in self.server.users.items()
             if user_id in query.ids or name in [n.lower() for n in query.names]
         ]
@@ -206,6 +206,7 @@ class FakeServer:
         self.clock = clock
         self.latency = 0.001
         self.users = {1: "alice", 2: "bob", 3: "carol"}
+        self.nicknames: dict[int, str] = {}
         self.tokens = {"token-alice": 1, "token-bob": 2, "token-carol": 3}
         self.streams: dict[int, FakeStream] = {}
         self.peers: list[FakePeer] = []
@@ -248,7 +249,7 @@ class FakeServer:
         self.streams.setdefault(stream_id, FakeStream({one, other}))
         return stream_id
 
-    def append(self, stream_id, sender_id, content, client_id=b"", sender=None, target=None):
+    def append(self, stream_id, sender_id, content, client_id=b"", sender=None, target=None, quote=None):
         stream = self.streams[stream_id]
         event = pb.Event(
             stream_id=stream_id,
@@ -263,6 +264,8 @@ class FakeServer:
         event.ordinal = stream.counted
         if target is not None and not content.HasField("reacted"):
             event.target.CopyFrom(target)
+        if quote is not None:
+            event.quote.CopyFrom(quote)
         stream.events.append(event)
         for peer in list(self.peers):
             if peer is not sender and peer.user_id in stream.members:

@@ -29,6 +29,8 @@ class FakePeople:
             pb.SessionInfo(device_id="there", device_name="phone", platform="android", address="10.0.0.2"),
         ]
         self.online: set[int] = set()
+        self.seen: dict[int, int] = {}
+        self.gone: set[int] = set()
         for user_id in server.users:
             server.streams[user_id] = FakeStream({user_id})
         for name in [name for name in dir(self) if name.startswith("on_")]:
@@ -50,7 +52,7 @@ class FakePeople:
         return self.server.append(user_id, 0, pb.Content(**note))
 
     def card(self, user_id):
-        return pb.UserCard(user_id=user_id, name=self.server.users[user_id])
+        return pb.UserCard(user_id=user_id, name=self.server.users[user_id], deleted=user_id in self.gone)
 
     # --- people
 
@@ -82,8 +84,11 @@ class FakePeople:
         return {"watched_people": pb.WatchedPeople(people=people)}
 
     def person(self, user_id):
-        state = pb.ONLINE if user_id in self.online else pb.OFFLINE
-        return pb.PersonChanged(user_id=user_id, presence=pb.Presence(state=state))
+        if user_id not in self.online:
+            seen = pb.Presence(state=pb.OFFLINE, last_seen_ms=self.seen.get(user_id, 0))
+        else:
+            seen = pb.Presence(state=pb.ONLINE, platforms=["linux"])
+        return pb.PersonChanged(user_id=user_id, presence=seen)
 
     def on_set_presence(self, user_id, request):
         return {"done": pb.Done()}
@@ -92,9 +97,8 @@ class FakePeople:
         return {"session_list": pb.SessionList(sessions=self.sessions)}
 
     def on_end_sessions(self, user_id, request):
-        known = {session.device_id for session in self.sessions}
-        if not known.issuperset(request.device_ids):
-            raise NotFound("no such device")
+        # What is no device of theirs is no error: it has no session.
+        self.sessions = [session for session in self.sessions if session.device_id not in request.device_ids]
         return {"done": pb.Done()}
 
     # --- contacts
@@ -144,6 +148,10 @@ class FakePeople:
 
     def on_request_contact(self, user_id, request):
         contact = self._changed(user_id, request.user_id)
+        received = self.requests.get((user_id, request.user_id, True))
+        if received is not None and received.state == pb.PENDING:
+            received.state, contact.is_contact, contact.remark = pb.ACCEPTED, True, request.remark
+            return {"contact_change": pb.ContactChange(contact=contact, requests=[received])}
         asked = pb.ContactRequest(
             user_id=request.user_id, greeting=request.greeting, remark=request.remark, state=pb.PENDING
         )

@@ -12,6 +12,7 @@ from imchat.domain.errors import CodeInvalid, Unauthenticated, Unavailable
 from imchat.domain.models import Device, Login, NodeAddress, NodeReport, Route, Session, User
 from imchat.domain.sessions import token_text
 from imchat.gate.logic import Gate, GatePolicy, Operators
+from imchat.net.content import WireContentCodec
 from imchat.ports import Limit, MailKind, Purpose
 from imchat.store.memory import MemoryRateLimiter
 from tests.fakes.ids import SeededIds
@@ -191,6 +192,7 @@ class GateWorld:
             ids=self.ids,
             now_ms=self.now_ms,
             policy=replace(POLICY, **changes),
+            codec=WireContentCodec(),
         )
         self.operators = Operators(
             accounts=self.accounts,

@@ -137,6 +137,12 @@ class Truth:
             self._change(talk, replace(target, content=content, state=EventState.EDITED), event)
             self.pushed.append(replace(event, target=talk.events[target.seq - 1]))
 
+    def expire(self, number, seq):
+        """The operator keeps no content for so long: no event tells."""
+        talk = self.talk(number)
+        if target := self._acted(talk, seq):
+            talk.events[target.seq - 1] = replace(target, content=None, state=EventState.EXPIRED)
+
     def recall(self, number, seq):
         talk = self.talk(number)
         if target := self._acted(talk, seq):

@@ -6,6 +6,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 
 from imchat.testing import Cluster, EmbeddedServer
+from tests.functional import phones
 from tests.functional.people import leave, whole
 from tests.functional.relay import Relay
 
@@ -15,6 +16,16 @@ def server(tmp_path):
     """A running embedded server with generous limits."""
     # Not pytest_twisted.async_fixture: it reaches into what pytest 9 has changed.
     running = EmbeddedServer(reactor, tmp_path / "data", settings=GENEROUS)
+    pytest_twisted.blockon(ensureDeferred(running.start()))
+    yield running
+    pytest_twisted.blockon(ensureDeferred(running.kill()))
+
+
+@pytest.fixture
+def strict(tmp_path):
+    """One as it is for a new user: only contacts write to each other."""
+    settings = (*GENEROUS, "chat.contacts=required")
+    running = EmbeddedServer(reactor, tmp_path / "data", settings=settings)
     pytest_twisted.blockon(ensureDeferred(running.start()))
     yield running
     pytest_twisted.blockon(ensureDeferred(running.kill()))
@@ -52,6 +63,25 @@ def cluster(shared):
     yield shared
     pytest_twisted.blockon(ensureDeferred(leave()))
     for name, child in shared.children.items():
+        assert "Traceback" not in child.output, (name, child.output[-3000:])
+
+
+@pytest.fixture(scope="session", params=["cluster", "embedded"])
+def place(request, tmp_path_factory):
+    """One server of each kind on which only contacts talk, for all tests that run on both."""
+    # Here, not above: it needs the settings below.
+    from tests.functional.sites import running
+
+    yield from running(request.param, tmp_path_factory.mktemp("place"))
+
+
+@pytest.fixture
+def site(place):
+    """That server, whole."""
+    pytest_twisted.blockon(ensureDeferred(place.whole()))
+    yield place
+    pytest_twisted.blockon(ensureDeferred(phones.leave()))
+    for name, child in place.children.items():
         assert "Traceback" not in child.output, (name, child.output[-3000:])
 
 

@@ -33,6 +33,14 @@ async def until(condition, seconds=60.0, what=""):
         await pause(0.05)
 
 
+async def eventually(look, seconds=20.0, what=""):
+    """Return when what is looked at again and again is true."""
+    end = time.monotonic() + seconds
+    while not await look():
+        assert time.monotonic() < end, f"still waiting {what}"
+        await pause(0.05)
+
+
 def gate_of(cluster, timeout=5.0):
     """The gate of a cluster, which may be frozen."""
     return Gate(cluster.url, http_client(reactor), reactor, timeout=timeout)

@@ -218,6 +218,64 @@ class TalkTests(Case):
         self.block(False)
         self.assertEqual("accepted", self.outcome(self.bob, talk))
 
+    def test_after_a_block_nothing_is_told_in_passing_from_the_other_node_either(self) -> None:
+        talk = self.befriend()
+        for client in (self.ann, self.bob):
+            self.outcome(client, talk)
+            self.assertEqual("done", client.ask(typing=pb.Typing(conversation_id=talk)).WhichOneof("body"))
+        self.rig.clock.advance(5)
+        self.block()
+        for client in (self.ann, self.bob):
+            client.take()
+        self.assertError("not_contacts", self.bob.ask(typing=pb.Typing(conversation_id=talk)))
+        self.bob.send(mark_read=pb.MarkRead(conversation_id=talk, seq=2))
+        self.rig.clock.advance(5)
+        names = [frame.WhichOneof("body") for frame in self.ann.take()]
+        self.assertEqual([], [name for name in names if name in ("typing_notice", "receipt")])
+
+    def test_nor_after_the_end_of_being_contacts(self) -> None:
+        talk = self.befriend()
+        typing = pb.Typing(conversation_id=talk)
+        self.assertEqual("done", self.bob.ask(typing=typing).WhichOneof("body"))
+        self.rig.clock.advance(5)
+        self.remove()
+        self.ann.take()
+        self.assertError("not_contacts", self.bob.ask(typing=typing))
+        self.assertEqual([], self.ann.names())
+
+    def test_nor_a_minute_after_the_end_of_an_account_to_which_nobody_is_connected_any_more(self) -> None:
+        talk = self.befriend()
+        typing = pb.Typing(conversation_id=talk)
+        self.assertEqual("done", self.bob.ask(typing=typing).WhichOneof("body"))
+        now(self.rig.database.accounts.delete(self.ann_id, "hash", lambda notes: [], self.rig.database.now_ms()))
+        for _ in range(65):
+            self.rig.clock.advance(1)
+        self.assertError("not_contacts", self.bob.ask(typing=typing))
+
+    def test_a_block_that_a_node_was_not_told_of_holds_there_within_a_minute(self) -> None:
+        talk = self.befriend()
+        typing = pb.Typing(conversation_id=talk)
+        self.assertEqual("done", self.bob.ask(typing=typing).WhichOneof("body"))
+        self.rig.hub.lose = True
+        self.block()
+        for _ in range(65):
+            self.rig.clock.advance(1)
+        self.ann.take()
+        self.assertError("not_contacts", self.bob.ask(typing=typing))
+        self.assertEqual([], self.ann.names())
+
+    def test_nobody_is_refused_a_typing_notice_by_what_a_node_remembers_that_heard_of_no_change(self) -> None:
+        talk = self.befriend()
+        self.block()
+        self.assertEqual("not_contacts", self.outcome(self.bob, talk))
+        typing = pb.Typing(conversation_id=talk)
+        self.assertError("not_contacts", self.bob.ask(typing=typing))
+        self.rig.hub.lose = lambda channel, notice: isinstance(notice, RelationsChanged)
+        self.block(False)
+        self.ann.take()
+        self.assertEqual("done", self.bob.ask(typing=typing).WhichOneof("body"))
+        self.assertEqual(["typing_notice"], self.ann.names())
+
     def test_all_nodes_are_told_to_look_at_the_relations_of_both_anew(self) -> None:
         self.befriend()
         elsewhere: list[Notice] = []
@@ -239,6 +297,12 @@ class TalkTests(Case):
 
 class OpenTests(Case):
     policy = ContactsPolicy.OPEN
+
+    def test_strangers_see_each_other_type(self) -> None:
+        talk = self.open()
+        self.bob.take()
+        self.assertEqual("done", self.ann.ask(typing=pb.Typing(conversation_id=talk)).WhichOneof("body"))
+        self.assertEqual(["typing_notice"], self.bob.names())
 
     def test_strangers_talk_but_not_with_one_who_blocks(self) -> None:
         talk = self.open()

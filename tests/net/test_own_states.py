@@ -86,6 +86,20 @@ class ListTests(Case):
         self.assertEqual(("m2", 2), (found.newest.content.text.text, found.newest.seq))
         self.assertEqual([], self.listed(self.cat))
 
+    def test_it_tells_a_device_from_where_to_go_on_counting(self) -> None:
+        self.say()
+        content = pb.Content(text=pb.Text(text="you"), mentions=[self.phone.user_id])
+        message = pb.SendMessage(conversation_id=self.talk, client_id=bytes(16), content=content)
+        self.assertEqual(2, self.bob.ask(send_message=message).accepted.seq)
+        self.say()
+        self.done(self.read(self.phone, 2))
+        (found,) = self.listed(self.phone)
+        self.assertEqual((1, False), (found.unread, found.mentioned))
+        # Of those that were read, too.
+        self.assertEqual((3, 2), (found.counted, found.mention_seq))
+        (found,) = self.listed(self.bob)
+        self.assertEqual((3, 0), (found.counted, found.mention_seq))
+
     def test_a_newest_message_whose_content_was_kept_long_enough(self) -> None:
         self.say()
         self.rig.database.pool.connection.execute("UPDATE event SET content = x'', state = 3 WHERE kind = 1")

@@ -106,6 +106,13 @@ class ContactTests(Case):
         (person,) = self.pushed()
         self.assertEqual(("Bobby", False), (person.card.name, person.HasField("presence")))
 
+    def test_so_is_that_of_somebody_on_the_same_node(self) -> None:
+        bob = self.rig.client("bob")
+        self.watch("bob")
+        self.assertEqual("profile", bob.ask(set_profile=pb.SetProfile(nickname="Bobby")).WhichOneof("body"))
+        self.run_for(SOON)
+        self.assertEqual(["Bobby"], [person.card.nickname for person in self.pushed()])
+
 
 class SecretTests(Case):
     def test_a_stranger_and_nobody_are_told_of_alike(self) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from imchat.chat.logic.presence import LIFETIME_MS, MOVING_MS
+from imchat.chat.logic.presence import MOVING_MS
+from imchat.chat.logic.sweep import TICK
 from imchat.chat.logic.watching import MAX_AT_ONCE, MAX_WATCHED
 from imchat.chat.settings import ChatSettings
 from imchat.domain.errors import Unavailable
 from imchat.domain.limits import Limit
 from imchat.domain.presence import PACE_MS
 from imchat.domain.rates import SESSION_RATES
+from imchat.net.redis.heartbeats import FORGOTTEN_AFTER, MISSING_AFTER
 from imchat.ports import PersonChanged
 from imchat.wire import imchat_pb2 as pb
 from tests.fakes.chat_node import NodeRig
-from tests.net.presence_case import SOON, Case
+from tests.net.presence_case import ROOMY, SOON, Case
+
+LIFETIME = 90.0
 
 
 class LossTests(Case):
@@ -34,13 +38,35 @@ class LossTests(Case):
         self.assertEqual(["ONLINE"], self.told())
         killed = self.other._attendance
         killed._refreshes.stop()
-        self.run_for(LIFETIME_MS / 1000 + 65)
+        self.run_for(LIFETIME + 65)
         self.assertEqual(["OFFLINE"], self.told())
+
+    def test_they_do_so_sooner_where_nodes_say_more_often_who_is_here(self) -> None:
+        self.other = self.rig.make_node("node-3", replace(ROOMY, presence_refresh=5))
+        self.watch("bob")
+        self.come()
+        self.run_for(SOON)
+        self.other._attendance._refreshes.stop()
+        self.run_for(15 + 65)
+        self.assertEqual(["ONLINE", "OFFLINE"], self.told())
+
+    def test_they_do_so_within_a_minute_where_what_was_said_ends_while_the_heartbeat_is_missing(self) -> None:
+        refresh = 15
+        self.other = self.rig.make_node("node-3", replace(ROOMY, presence_refresh=refresh))
+        self.watch("bob")
+        self.come()
+        self.run_for(SOON)
+        self.other._attendance._refreshes.stop()
+        self.run_for(MISSING_AFTER)
+        self.rig.hub.buses[0].away = True
+        self.rig.hub.suspect("the heartbeat of node-3 is missing")
+        self.run_for(FORGOTTEN_AFTER - MISSING_AFTER + TICK)
+        self.assertEqual(["ONLINE", "OFFLINE"], self.told())
 
     def test_those_of_a_living_one_stay(self) -> None:
         self.come()
         self.watch("bob")
-        self.run_for(3 * LIFETIME_MS / 1000)
+        self.run_for(3 * LIFETIME)
         self.assertEqual([], self.told())
         self.assertEqual({self.who("bob"): "ONLINE"}, self.states("bob"))
 

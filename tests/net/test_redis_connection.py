@@ -1,5 +1,6 @@
 """One connection to Redis, on a transport in memory."""
 
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from txredisapi import ConnectionError as RedisConnectionError
 from txredisapi import ResponseError
@@ -100,6 +101,14 @@ class HandshakeTests(SynchronousTestCase):
             connection, done = self.shake(kind(), password="wrong")
             connection.dataReceived(b"-WRONGPASS invalid password\r\n")
             self.assertIn("WRONGPASS", str(self.failureResultOf(done, Refused).value))
+
+    def test_whichever_kind_it_is_tells_why_it_was_lost(self):
+        for kind in (CommandConnection, SubscriberConnection):
+            connection = connect(kind())
+            shaken = as_deferred(shake_hands(connection, RedisSettings()))
+            connection.connectionLost(Failure(ConnectionError("certificate verify failed")))
+            error = self.failureResultOf(shaken, RedisConnectionError).value
+            self.assertEqual(str(error), "certificate verify failed", kind)
 
     def test_under_sentinels_only_a_master_will_do(self):
         for reply, right in ((b"*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n", True), (b"*1\r\n$5\r\nslave\r\n", False)):

@@ -213,6 +213,7 @@ class GateServer(Server):
             ids=base.ids,
             now_ms=base.now_ms,
             policy=world.gate_policy,
+            codec=base.codec,
         )
         operators = Operators(
             accounts=database.accounts,

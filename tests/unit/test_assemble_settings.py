@@ -22,5 +22,10 @@ class ContactsTests(SynchronousTestCase):
         self.assertEqual(ContactsPolicy.OPEN, settings.contacts)
         self.assertEqual(Limit(7, 86_400_000), settings.contact_requests)
 
+    def test_how_long_the_users_of_a_killed_node_seem_to_be_there_is_the_operators_choice(self) -> None:
+        self.assertEqual(30, chat_settings(load(environment={})).presence_refresh)
+        given = {"IMCHAT_CHAT__PRESENCE_REFRESH": "10"}
+        self.assertEqual(10, chat_settings(load(environment=given)).presence_refresh)
+
     def test_there_is_nothing_in_between(self) -> None:
         self.assertRaises(ConfigError, load, environment={"IMCHAT_CHAT__CONTACTS": "some"})

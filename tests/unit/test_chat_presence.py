@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.chat.logic.connection import Account, Live
-from imchat.chat.logic.presence import LIFETIME_MS, MOVING_MS, NOTE_SEEN, REFRESH, Attendance
+from imchat.chat.logic.presence import MOVING_MS, NOTE_SEEN, Attendance
 from imchat.domain.errors import Unavailable
 from imchat.domain.people import PresenceState
 from imchat.domain.presence import OFFLINE_AFTER_MS
@@ -15,6 +15,7 @@ from imchat.net.background import spawn
 from tests.fakes.chat import RecordingConnection, session
 
 NODE = 9
+REFRESH, LIFETIME_MS = 25.0, 75_000
 OFFLINE_AFTER = OFFLINE_AFTER_MS / 1000
 
 
@@ -67,6 +68,7 @@ class Case(SynchronousTestCase):
             self.store,
             self.seen,
             self.announced.extend,
+            REFRESH,
             self.clock,
             spawn,  # type: ignore[arg-type]
         )

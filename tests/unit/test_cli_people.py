@@ -35,13 +35,13 @@ class People(PeopleCase):
         self.server.users.update({n: f"dora{n}" for n in range(10, 16)})
         self.assertEqual(self.ok("search", "dora", "--limit", "3").out, "10 dora10\n11 dora11\n12 dora12\n")
         self.assertEqual([p["name"] for p in self.ok("search", "bo", "--json").json], ["bob"])
-        self.assertEqual(self.ok("search", "nobody").out, "")
+        self.assertIn("nobody found", self.nothing("search", "nobody"))
 
     def test_contacts_from_a_request_to_a_block(self):
         self.people.ask(1, 2, "it is\nme")
         self.assertRegex(self.ok("contacts", "requests").out, r"^[-0-9]+ [:0-9]+ pending from bob: it is me\n$")
         self.assertEqual(self.ok("contacts", "accept", "bob", "--remark", "Bobby").out, "bob: accepted\n")
-        self.assertEqual(self.ok("contacts", "requests").out, "")
+        self.assertIn("no contact requests that wait", self.nothing("contacts", "requests"))
         (answered,) = self.ok("contacts", "requests", "--all", "--json").json
         self.assertEqual((answered["state"], answered["incoming"], answered["name"]), ("accepted", True, "bob"))
         self.ok("contacts", "star", "bob")
@@ -56,7 +56,7 @@ class People(PeopleCase):
         (contact,) = self.ok("contacts", "--json").json
         self.assertEqual((contact["is_contact"], contact["blocked"]), (False, True))
         self.ok("contacts", "unblock", "bob")
-        self.assertEqual(self.ok("contacts").out, "")
+        self.assertIn("contacts add NAME", self.nothing("contacts"))
 
     def test_asking_declining_ignoring(self):
         self.assertEqual(self.ok("contacts", "add", "carol", "--greeting", "hi", "--remark", "C").out, "carol: asked\n")
@@ -66,6 +66,45 @@ class People(PeopleCase):
         self.assertEqual(self.ok("contacts", "decline", "bob").out, "bob: declined\n")
         self.people.ask(1, 3, "")
         self.assertEqual(self.ok("contacts", "ignore", "carol").out, "carol: ignored\n")
+
+    def test_whom_one_has_and_who_removed_one_is_asked_and_no_contact_yet(self):
+        self.people.befriend(1, 2)
+        self.assertEqual(self.ok("contacts", "add", "bob").out, "bob: asked\n")
+
+    def test_whoever_asked_is_a_contact_at_once(self):
+        self.people.ask(1, 2, "")
+        self.assertEqual(self.ok("contacts", "add", "bob").out, "bob: you are contacts\n")
+
+    def test_people_are_named_by_their_ids_too(self):
+        self.server.nicknames[2] = "Bobby"
+        (contact,) = self.ok("contacts", "block", "2", "--json").json
+        self.assertEqual((contact["user_id"], contact["name"], contact["nickname"]), (2, "bob", "Bobby"))
+        (contact,) = self.ok("contacts", "unblock", "bob", "--json").json
+        self.assertEqual((contact["name"], contact["nickname"], contact["blocked"]), ("bob", "Bobby", False))
+        for nobody in ("77", "0", "9" * 30):
+            self.assertIn(nobody, self.refused(1, "contacts", "remove", nobody))
+
+    def test_an_account_that_is_gone_is_said_to_be(self):
+        self.people.befriend(1, 2)
+        self.people.gone.add(2)
+        self.assertEqual(self.ok("contacts").out, "bob account deleted\n")
+
+    def test_who_is_there(self):
+        self.server.users.update({n: f"dora{n}" for n in range(100, 230)})
+        for other in (2, 3, *range(100, 230)):
+            self.people.befriend(1, other)
+        self.people.online = {3, 229}
+        self.people.seen = {2: 86_400_000}
+        lines = self.ok("contacts", "online").out.splitlines()
+        self.assertEqual(lines, ["carol: online (linux)", "dora229: online (linux)"])
+        lines = self.ok("contacts", "online", "--all").out.splitlines()
+        self.assertRegex(lines[0], r"^bob: offline, last seen 1970-01-0\d ")
+        self.assertEqual((lines[1:3], len(lines)), (["carol: online (linux)", "dora100: offline"], 132))
+        (carol, _) = self.ok("contacts", "online", "--json").json
+        self.people.online = set()
+        self.assertIn("none of your contacts", self.nothing("contacts", "online"))
+        expected = {"user_id": 3, "name": "carol", "state": "online", "platforms": ["linux"], "last_seen_ms": 0}
+        self.assertEqual(carol, carol | expected)
 
     def test_whoever_is_not_there_or_did_not_ask(self):
         self.assertIn("nobody", self.refused(1, "contacts", "add", "nobody"))
@@ -97,9 +136,9 @@ class Conversations(PeopleCase):
         listening = self.terminal.start("listen", "--own", "--numbers")
         for text in ("one", "two", "three"):
             self.ok("send", "bob", text)
-        self.assertEqual(self.ok("edit", "bob", "1", "uno", "due").out, "4\n")
-        self.assertEqual(self.ok("recall", f"#{self.talk}", "2").out, "5\n")
-        self.assertEqual(self.ok("react", "bob", "3", "👍").out, "6\n")
+        self.assertEqual(self.ok("edit", "bob", "1", "uno", "due").out, "message 1: edited\n")
+        self.assertEqual(self.ok("recall", f"#{self.talk}", "2").out, "message 2: recalled\n")
+        self.assertEqual(self.ok("react", "bob", "3", "👍").out, "message 3: gave 👍\n")
         self.assertEqual(self.ok("react", "bob", "3", "👍", "--remove", "--json").json[0]["target"], 3)
         self.fake.run(5)
         shown = [line.split(" ", 2)[2] for line in listening.out.splitlines()]
@@ -111,8 +150,9 @@ class Conversations(PeopleCase):
 
     def test_what_cannot_be_done_is_one_line(self):
         self.server.say(self.talk, 2, "theirs")
-        self.assertIn("too_late", self.refused(1, "recall", "bob", "1"))
-        self.assertIn("message 9", self.refused(1, "react", "bob", "9", "x"))
+        self.assertIn("message 1 is gone, or older than the 2 minutes", self.refused(1, "recall", "bob", "1"))
+        self.assertIn("with 'bob' has no message 9 for this", self.refused(1, "react", "bob", "9", "x"))
+        self.assertIn(", or it has no message 9 for this", self.refused(1, "react", f"#{self.talk}", "9", "x"))
         self.assertIn("conversation #77", self.refused(1, "edit", "#77", "1", "x"))
         self.assertIn("blank", self.refused(1, "edit", "bob", "1", " "))
 
@@ -164,13 +204,19 @@ class Safety(PeopleCase):
         self.assertRegex(lines[0], r"^here laptop \(linux\): since .* from 10\.0\.0\.1 \(this command\)$")
         self.assertEqual([d["current"] for d in self.ok("devices", "list", "--json").json], [True, False])
         self.assertEqual(self.ok("devices", "end", "there").out, "there: ended\n")
-        self.assertIn("not_found", self.refused(1, "devices", "end", "elsewhere"))
+        self.assertIn("no device elsewhere", self.refused(1, "devices", "end", "elsewhere"))
 
     def test_ending_the_others_spares_both_devices_of_the_profile(self):
         mine = [body["device_id"] for body in self.terminal.gate.bodies[-2:]]
         self.people.sessions += [pb.SessionInfo(device_id=device_id) for device_id in mine]
         self.assertEqual(self.ok("devices", "end-others").out, "2 ended\n")
         self.assertEqual(list(self.people.asked("end_sessions")[-1].device_ids), ["here", "there"])
+
+    def test_more_others_than_one_request_ends(self):
+        self.people.sessions = [pb.SessionInfo(device_id=f"{number}") for number in range(201)]
+        self.assertEqual(self.ok("devices", "end-others").out, "201 ended\n")
+        sizes = [len(request.device_ids) for request in self.people.asked("end_sessions")]
+        self.assertEqual((max(sizes) <= 100, sum(sizes)), (True, 201))
 
     def test_the_password_is_asked_for_and_changed(self):
         self.terminal.answers.extend(["correct horse", "battery staple", "battery staple"])
@@ -246,4 +292,4 @@ class Exporting(PeopleCase):
         self.assertEqual([p.name for p in self.directory.iterdir() if "all" in p.name], ["all.json"])
 
     def test_a_place_where_no_file_can_be(self):
-        self.refused(1, "export", str(self.directory / "nowhere" / "all.json"))
+        self.assertIn("all.json.new: No such", self.refused(1, "export", str(self.directory / "nowhere" / "all.json")))

@@ -155,6 +155,19 @@ class Mirrors(SynchronousTestCase):
         self.assertEqual(second.reactions, ())
         self.assertEqual((third.state, third.content, third.reactions), (EventState.RECALLED, None, ()))
 
+    def test_what_expired_shows_when_it_is_read_again_and_stays_so(self):
+        truth = Truth()
+        truth.say(100, OTHER)
+        truth.say(100, OTHER, reply_to=2)
+        state, before = self.applied(mirror.MirrorState(ME), truth), truth.talk(100).page(4)
+        self.assertIsNotNone(mirror.messages(state, 100)[2].quote)
+        for seq in (2, 3):
+            truth.expire(100, seq)
+        state = mirror.merge_page(state, 100, truth.talk(100).page(4))
+        for read in (state, mirror.merge_page(state, 100, before)):
+            shown = [(one.state, one.content, one.quote) for one in mirror.messages(read, 100)[1:]]
+            self.assertEqual(shown, [(EventState.EXPIRED, None, None)] * 2)
+
     def test_the_window_is_bounded_and_pages_widen_it(self):
         truth = Truth()
         for _ in range(40):
@@ -258,7 +271,7 @@ class Mirrors(SynchronousTestCase):
         for step in steps:
             state = mirror.merge(state, step) if step is snapshot else mirror.apply(state, step)
         state = self.paged(state, truth)
-        self.assertEqual(self.people(state), self.true_people(truth))
+        self.assertEqual(self.people(state, truth), self.true_people(truth))
         for number in truth.talks:
             self.assertEqual(shown(state, number), true(truth, number))
 
@@ -271,8 +284,8 @@ class Mirrors(SynchronousTestCase):
                 state = mirror.merge_page(state, number, talk.page(start))
         return state
 
-    def people(self, state):
-        pending = {(r.user_id, r.incoming): r for way in (True, False) for r in mirror.requests(state, way)}
+    def people(self, state, truth):
+        pending = {(r.user_id, r.incoming): r for way in (True, False) for r in mirror.requests(state, way, truth.now)}
         contacts = {c.user_id: c for c in mirror.contacts(state)}
         return contacts, {c.user_id for c in mirror.blocked(state)}, pending, state.profile
 

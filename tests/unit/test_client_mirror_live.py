@@ -5,6 +5,7 @@ from twisted.internet.defer import Deferred
 from imchat.client import Credentials, MemoryState, Options, Stopped, mirror
 from imchat.client.mirror import Mirror
 from imchat.client.mirror.live import LAG
+from imchat.domain.contacts import EXPIRY_MS
 from imchat.domain.people import PresenceState
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.imchat_pb2 import Frame
@@ -57,7 +58,10 @@ class Live(ClientCase):
         self.people.befriend(1, 2)
         self.server.say(self.talk, 2, "hi")
         self.world.run(3)
-        self.assertEqual([r.greeting for r in mirror.requests(one.state, True)], ["hello"])
+        (request,) = one.state.requests.values()
+        waiting = [mirror.requests(one.state, True, request.changed_ms + age) for age in (0, EXPIRY_MS - 1, EXPIRY_MS)]
+        self.assertEqual(waiting, [[request], [request], []])
+        self.assertEqual(request.greeting, "hello")
         self.assertEqual([c.user_id for c in mirror.contacts(one.state)], [2])
         self.assertEqual(mirror.called(one.state, 3), "carol")
         self.assertEqual((self.texts(one), self.unread(one)), (["hi"], {self.talk: 1}))
@@ -94,6 +98,20 @@ class Live(ClientCase):
         self.world.run(3)
         (message,) = mirror.messages(one.state, self.talk)
         self.assertEqual((message.content.text, message.reactions[0].own), ("better", True))
+
+    def test_a_reply_quotes_nothing_that_was_deleted_before_the_device_came(self):
+        stream = self.server.streams[self.talk]
+        quoted = [self.server.say(self.talk, 2, text) for text in ("kept", "deleted")]
+        stream.hidden[1] = {2}
+        self.server.say(self.talk, 2, "the newest")
+        one = self.mirror()
+        for event in quoted:
+            reply = pb.Content(text=pb.Text(text="re"), reply_to=event.seq)
+            self.server.append(self.talk, 2, reply, quote=event)
+        self.world.run(3)
+        quotes = [message.quote and message.quote.content.text for message in mirror.messages(one.state, self.talk)]
+        self.assertEqual(quotes[-2:], ["kept", None])
+        self.assertEqual(one.state.doubtful, frozenset())
 
     def test_older_messages_come_page_by_page(self):
         for n in range(30):

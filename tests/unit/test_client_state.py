@@ -16,7 +16,7 @@ SESSION = SavedSession("http://gate", 7, "alice", "token", "device", "alice@x.te
 
 
 def entry(order):
-    return OutboxEntry(order, bytes([order]) * 16, 9, b"content")
+    return OutboxEntry(order, bytes([order]) * 16, 9, b"content", is_act=order % 2 == 0)
 
 
 class Stores:
@@ -121,6 +121,20 @@ class InFile(Stores, SynchronousTestCase):
         database.close()
         failure = self.failureResultOf(Deferred.fromCoroutine(self.store().load()), StateError)
         self.assertIn("newer", str(failure.value))
+
+    def test_a_file_of_the_first_layout_keeps_its_messages_and_takes_acts(self):
+        self.path.parent.mkdir()
+        database = sqlite3.connect(self.path)
+        columns = ("place INTEGER PRIMARY KEY", "client_id BLOB", "conversation_id INTEGER", "content BLOB")
+        database.execute(f"CREATE TABLE outbox ({', '.join(columns)})")
+        database.execute("INSERT INTO outbox VALUES (1, ?, 9, ?)", (bytes([1]) * 16, b"content"))
+        database.execute("PRAGMA user_version = 1")
+        database.commit()
+        database.close()
+        self.assertEqual(self.load(store := self.store()).outbox, [entry(1)])
+        self.commit(store, added=(entry(2),))
+        self.close(store)
+        self.assertEqual(self.load(self.store()).outbox, [entry(1), entry(2)])
 
     def test_changes_that_gather_are_written_together_in_order(self):
         steps = []

@@ -6,8 +6,8 @@ from functools import partial
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imchat.chat.logic.announcing import Announcer
 from imchat.domain import contacts as rules
+from imchat.domain.announcing import Announcer
 from imchat.domain.models import User
 from imchat.net.content import WireContentCodec
 from imchat.store.sql import contacts
@@ -41,7 +41,7 @@ class InBetweenTests(SynchronousTestCase):
 
         self.patch(contacts, "direct_of", look)
         self.patch(contacts, "lock_heads", lock)
-        announcer = Announcer(WireContentCodec(), SeededIds(1))
+        announcer = Announcer(WireContentCodec(), SeededIds(1).client_id)
         for user_id, peer_id in ((ANN, BOB), (BOB, ANN)):
             rule = partial(rules.request, greeting="", remark="", now_ms=1)
             related = now(database.contacts.change(user_id, peer_id, rule, TALK + 1, announcer.begin(), 1))

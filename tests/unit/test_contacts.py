@@ -109,6 +109,19 @@ class RequestTests(Case):
         pair = self.befriended()
         self.assertEqual(pair, rules.request(pair, "again", "", START + 9))
 
+    def test_asking_again_does_not_tell_a_block_from_a_removal(self) -> None:
+        removed = rules.request(by_other(self.befriended(), rules.remove), "again", "", START + 9)
+        blocked = rules.request(by_other(self.befriended(), rules.block, True, START + 8), "again", "", START + 9)
+        self.assertEqual(removed.own, blocked.own)
+        self.assertEqual(removed.requests(START + 9), blocked.requests(START + 9))
+        # Whoever blocks is not told, and once they block no more nothing is left to answer.
+        before = by_other(self.befriended(), rules.block, True, START + 8).turned()
+        self.assertEqual((), blocked.turned().requests(START + 9))
+        self.assertEqual(before.own, blocked.theirs)
+        free = by_other(blocked, rules.block, False, START + 10)
+        self.assertTrue(free.contacts)
+        self.assertEqual([[RequestState.ACCEPTED]] * 2, self.states(free, START + 10))
+
     def test_whom_one_blocks_one_does_not_ask(self) -> None:
         blocked = rules.block(STRANGERS, True, START)
         self.assertRaises(ValueRefused, rules.request, blocked, "hi", "", START)
@@ -176,6 +189,19 @@ class ListTests(Case):
         self.assertTrue(accepted.contacts)
         self.assertEqual((START + 5, "Bobby"), (accepted.own.since_ms, accepted.own.remark))
 
+    def test_a_remark_given_with_a_request_or_an_answer_counts_also_for_whom_one_has_still(self) -> None:
+        asked = rules.request(by_other(self.befriended(), rules.remove), "sorry", "Rob", START + 9)
+        self.assertEqual((START + 5, "Rob"), (asked.own.since_ms, asked.own.remark))
+        # What is noted later is newer than the request.
+        noted = rules.edit(asked, ContactEdit("Bert"))
+        self.assertEqual("Bert", by_other(noted, rules.answer, Answer.ACCEPT, "A", START + 10).own.remark)
+        self.assertEqual("Rob", by_other(asked, rules.answer, Answer.ACCEPT, "", START + 10).own.remark)
+        # The one who is asked has the other still.
+        kept = replace(self.befriended(), own=Contact(BOB), sent=self.asked().sent)
+        for given, remark in (("", "Annie"), ("Nan", "Nan")):
+            accepted = by_other(kept, rules.answer, Answer.ACCEPT, given, START + 9)
+            self.assertEqual((START + 5, remark), (accepted.theirs.since_ms, accepted.theirs.remark))
+
     def test_who_is_in_the_others_list_still_is_a_contact_again_at_once(self) -> None:
         pair = rules.request(rules.remove(self.befriended()), "", "Rob", START + 9)
         self.assertTrue(pair.contacts)
@@ -225,9 +251,17 @@ class LimitTests(SynchronousTestCase):
             self.assertRaises(InvalidRequest, check_labels, labels)
 
     def test_nothing_that_cannot_be_seen_or_turns_the_line_round(self) -> None:
-        for character in "\x00\n\t\x1f\x7f\x85\x9f\u2028\u202a\u202e\u2066\u2069":
+        for character in "\x00\n\t\x1f\x7f\x85\x9f\u061c\u200e\u200f\u2028\u202a\u202e\u2066\u2069":
             for check in (check_greeting, check_remark, lambda text: check_labels([text])):
                 self.assertRaises(InvalidRequest, check, f"a{character}b")
+        for blank in (" ", "\u200b", "\u200d\u200b", "\u3164", "\xad", "\ufeff", "\ue000"):
+            for check in (check_greeting, check_remark, lambda text: check_labels(["a", text])):
+                self.assertRaises(InvalidRequest, check, blank)
+
+    def test_what_is_typed_in_another_form_is_the_same(self) -> None:
+        self.assertEqual(("\xe9", ""), (check_remark(" e\u0301 "), check_remark("")))
+        self.assertEqual(("\xe9", ""), (check_greeting("e\u0301"), check_greeting("")))
+        self.assertEqual(("\xe9", "a"), check_labels(["e\u0301", "\xe9", "a", " a"]))
 
     def test_bounds(self) -> None:
         check_counts(5_000, 10_000)

@@ -2,6 +2,7 @@
 
 import contextlib
 from dataclasses import replace
+from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,15 @@ from twisted.trial.unittest import SynchronousTestCase
 from imchat.domain.models import Event
 from imchat.net.redis import notices as wire
 from imchat.net.redis.heartbeats import Heartbeat, Origin
-from imchat.ports import EventsAppended, SessionsClosed
+from imchat.ports import (
+    EventsAppended,
+    Notice,
+    PersonChanged,
+    ReceiptMoved,
+    RelationsChanged,
+    SessionsClosed,
+    TypingSeen,
+)
 from imchat.wire import bus_pb2 as pb
 
 ORIGIN = Origin("node-1", 1_800_000_000_000)
@@ -39,6 +48,10 @@ anything = st.one_of(
         texts,
         st.none() | large,
     ),
+    st.builds(PersonChanged, large, st.booleans(), st.booleans()),
+    st.builds(ReceiptMoved, large, large, large, large, st.lists(large, max_size=3).map(tuple)),
+    st.builds(TypingSeen, large, large, st.lists(large, max_size=3).map(tuple)),
+    st.builds(RelationsChanged, large, large),
 )
 
 
@@ -47,6 +60,10 @@ def channels_of(messages):
 
 
 class NoticeTests(SynchronousTestCase):
+    def test_every_notice_is_tried(self):
+        tried = {EventsAppended, SessionsClosed, PersonChanged, ReceiptMoved, TypingSeen, RelationsChanged}
+        self.assertEqual(tried, set(get_args(Notice)))
+
     @given(st.lists(st.tuples(st.sampled_from(["user:1", "user:2", "conversation:3"]), anything), max_size=8))
     def test_what_was_sent_arrives_in_its_order(self, notices):
         self.assertEqual(channels_of(wire.messages(START, notices)), notices)

@@ -295,7 +295,7 @@ class EndTests(StatusCase):
         self.run_now(self.status.authenticate(self.bob.token))
 
     def test_with_the_account_its_sessions_end_and_those_who_watch_it_are_told(self):
-        self.assertTrue(self.run_now(self.database.accounts.delete(ADA, "hash", self.now_ms())))
+        self.assertTrue(self.run_now(self.database.accounts.delete(ADA, "hash", lambda notes: [], self.now_ms())))
         self.run_now(self.status.end_all_sessions(ADA, "account_deleted"))
         self.assertEqual(
             self.publisher.published,

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from twisted.internet.interfaces import IReactorTime
 
-from imchat.chat.logic.announcing import Announcer
 from imchat.chat.logic.connection import Live
 from imchat.chat.logic.cursors import pack, unpack
 from imchat.chat.logic.delivery import Delivery
+from imchat.domain.announcing import Announcer
 from imchat.domain.conversations import Conversation, Selection, StateChange, check_deletion
 from imchat.domain.errors import InvalidRequest, NotFound, TooLarge
 from imchat.domain.models import Event

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from struct import Struct
 
-from imchat.chat.logic.announcing import Announcer
 from imchat.chat.logic.connection import Live
 from imchat.chat.logic.delivery import Delivery
 from imchat.chat.logic.quota import Quota
+from imchat.domain.announcing import Announcer
 from imchat.domain.errors import InvalidRequest, NotFound
 from imchat.domain.models import MAX_ID, UserCard
 from imchat.domain.people import Profile, ProfileChange

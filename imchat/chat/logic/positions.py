@@ -8,12 +8,12 @@ from twisted.internet.defer import DeferredList
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
-from imchat.chat.logic.announcing import Announcer
 from imchat.chat.logic.asides import Asides
 from imchat.chat.logic.connection import Live
 from imchat.chat.logic.delivery import Delivery
 from imchat.chat.logic.gathering import Gathering
 from imchat.chat.logic.members import Memberships
+from imchat.domain.announcing import Announcer
 from imchat.domain.conversations import Mark, Receipt, told_of_receipts
 from imchat.domain.errors import InvalidRequest, NotFound, TooLarge, Unavailable
 from imchat.domain.models import MAX_ID

@@ -15,11 +15,9 @@ from imchat.domain.people import PresenceState
 from imchat.domain.presence import DevicePresence, Here, PresenceEntry, Step
 from imchat.ports import PresenceStore, SeenStore, Spawn
 
-REFRESH = 30.0
-"""Seconds between two times at which a node says again who is here."""
-
-LIFETIME_MS = 90_000
-"""How long that counts: so long after a node was killed its users seem to be there."""
+LIVES = 3
+"""What a node says of who is here counts until it should have been said so often again: so long after a node was
+killed its users seem to be there."""
 
 MOVING_MS = 10_000
 """The same after a node that ends in order, whose clients go elsewhere."""
@@ -32,13 +30,14 @@ that they are offline it is noted."""
 class Attendance:
     """Tells others who is here, no sooner and no more often than :mod:`imchat.domain.presence` allows.
 
-    Where the store is away nothing is lost but freshness: all of it is said again every :data:`REFRESH` seconds.
+    Where the store is away nothing is lost but freshness: all of it is said again every ``refresh`` seconds.
 
     Args:
         node: Incarnation of this node.
         store: Where presence is kept for all nodes.
         seen: Where the times are kept at which people left.
         announce: Called with the ids of users whose presence is another now, once the store knows.
+        refresh: Seconds between two times at which it is said again who is here.
         clock: The time.
         spawn: Starts what nobody waits for.
     """
@@ -49,6 +48,7 @@ class Attendance:
         store: PresenceStore,
         seen: SeenStore,
         announce: Callable[[list[int]], None],
+        refresh: float,
         clock: IReactorTime,
         spawn: Spawn,
     ) -> None:
@@ -56,6 +56,8 @@ class Attendance:
         self._store = store
         self._seen = seen
         self._announce = announce
+        self._refresh_every = refresh
+        self._lifetime_ms = int(LIVES * refresh * 1000)
         self._clock = clock
         self._spawn = spawn
         self._users: dict[int, Here] = {}
@@ -69,13 +71,13 @@ class Attendance:
         self._writing = Again(self._write)
         self._left: dict[int, int] = {}
         self._noting: IDelayedCall | None = None
-        self._refreshes = Periodic(clock, REFRESH, "refreshing presence", self._refresh, spawn)
+        self._refreshes = Periodic(clock, refresh, "refreshing presence", self._refresh, spawn)
         self._running = False
 
     def start(self) -> None:
         """Begin."""
         self._running = True
-        self._refreshes.start(REFRESH)
+        self._refreshes.start(self._refresh_every)
 
     # --- what happens
 
@@ -171,7 +173,7 @@ class Attendance:
         self._unwritten, self._dropped, self._changed = {}, {}, {}
         try:
             if put:
-                await self._store.put(put, LIFETIME_MS)
+                await self._store.put(put, self._lifetime_ms)
             if drop:
                 await self._store.drop(drop)
         except Unavailable:

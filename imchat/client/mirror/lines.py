@@ -25,15 +25,17 @@ def put_lines(talk: Talk, events: Iterable[Received]) -> Talk:
     lines, acts = dict(talk.lines), dict(talk.acts)
     for event in events:
         known = lines.get(event.seq)
-        # Of two that know the same acts the one from a read tells more: the acknowledgement has no quote.
-        if known is None or (event.changed_seq, event.quote is not None) >= (
-            known.changed_seq,
-            known.quote is not None,
-        ):
+        if known is None or _age(event) >= _age(known):
             lines[event.seq] = event if known is None else _with_quote(event, known)
             if event.seq in acts:
                 acts[event.seq] = {seq: act for seq, act in acts[event.seq].items() if seq > event.changed_seq}
     return _trimmed(replace(talk, lines=lines, acts={seq: some for seq, some in acts.items() if some}))
+
+
+def _age(line: Received) -> tuple[int, bool, bool]:
+    # Of two that know the same acts the one whose content was kept long enough is newer: no act tells of that. Else the
+    # one from a read tells more: the acknowledgement has no quote.
+    return line.changed_seq, line.state is EventState.EXPIRED, line.quote is not None
 
 
 def _with_quote(line: Received, known: Received) -> Received:

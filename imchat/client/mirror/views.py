@@ -7,6 +7,7 @@ from dataclasses import replace
 from imchat.client.inbox import Received
 from imchat.client.mirror.lines import laid_over
 from imchat.client.mirror.state import MirrorState, Talk
+from imchat.domain.contacts import EXPIRY_MS
 from imchat.domain.content import Content, Custom, Message, Text
 from imchat.domain.models import ConversationKind
 from imchat.domain.people import Contact, ContactRequest
@@ -26,9 +27,10 @@ def blocked(state: MirrorState) -> list[Contact]:
     return sorted((c for c in state.contacts.values() if c.blocked), key=lambda c: c.user_id)
 
 
-def requests(state: MirrorState, incoming: bool) -> list[ContactRequest]:
-    """Pending contact requests, newest first."""
-    found = [request for request in state.requests.values() if request.incoming is incoming]
+def requests(state: MirrorState, incoming: bool, now_ms: int) -> list[ContactRequest]:
+    """Pending contact requests, newest first; without those that are expired at ``now_ms``, of which no event tells."""
+    pending = (request for request in state.requests.values() if now_ms - request.changed_ms < EXPIRY_MS)
+    found = [request for request in pending if request.incoming is incoming]
     return sorted(found, key=lambda r: (-r.created_ms, r.user_id))
 
 

@@ -9,6 +9,8 @@ from twisted.logger import Logger
 
 from imchat.domain import accounts as rules
 from imchat.domain.accounts import RegistrationMode
+from imchat.domain.announcing import Announcer
+from imchat.domain.content import ContentCodec
 from imchat.domain.errors import (
     BadCredentials,
     CodeInvalid,
@@ -74,6 +76,7 @@ class Gate:
         ids: Randomness.
         now_ms: The clock, in ms UTC.
         policy: The operator's choices.
+        codec: Content to stored form.
 
     Attributes:
         own_account: What users do to their own accounts.
@@ -91,6 +94,7 @@ class Gate:
         ids: Ids,
         now_ms: Callable[[], int],
         policy: GatePolicy,
+        codec: ContentCodec,
     ) -> None:
         self._accounts = accounts
         self._invitations = invitations
@@ -102,7 +106,9 @@ class Gate:
         self._now_ms = now_ms
         self._policy = policy
         self._throttle = LoginThrottle(limiter, policy.logins_per_account)
-        self.own_account = OwnAccount(accounts, status, hasher, limiter, now_ms, policy)
+        self.own_account = OwnAccount(
+            accounts, status, hasher, limiter, now_ms, policy, Announcer(codec, ids.client_id)
+        )
 
     # --- codes
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from imchat.domain import accounts as rules
+from imchat.domain.announcing import Announcer
 from imchat.domain.errors import BadCredentials, Unauthenticated, Unavailable, ValueRefused
 from imchat.domain.models import Session, User
 from imchat.domain.sessions import ACCOUNT_DELETED, PASSWORD_CHANGE
@@ -28,6 +29,7 @@ class OwnAccount:
         limiter: Counts.
         now_ms: The clock, in ms UTC.
         policy: The operator's choices.
+        announcer: Makes drafts of what others are told of.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class OwnAccount:
         limiter: RateLimiter,
         now_ms: Callable[[], int],
         policy: GatePolicy,
+        announcer: Announcer,
     ) -> None:
         self._accounts = accounts
         self._status = status
@@ -45,6 +48,7 @@ class OwnAccount:
         self._limiter = limiter
         self._now_ms = now_ms
         self._policy = policy
+        self._announcer = announcer
         self._throttle = LoginThrottle(limiter, policy.logins_per_account)
 
     async def change_password(self, token: str, old: str, new: str, peer: str) -> None:
@@ -85,7 +89,8 @@ class OwnAccount:
             user = await self._user(session)
             if not await self._hasher.verify(user.password_hash, rules.prepare_password(password)):
                 raise BadCredentials("the password is wrong")
-            if not await self._accounts.delete(user.id, user.password_hash, self._now_ms()):
+            announce = self._announcer.begin()
+            if not await self._accounts.delete(user.id, user.password_hash, announce, self._now_ms()):
                 raise Unavailable("the password was changed at the same time", _RETRY_MS)
         await self._status.end_all_sessions(user.id, ACCOUNT_DELETED)
 

@@ -160,6 +160,9 @@ class SubscriberConnection(RedisConnection, SubscriberProtocol):  # type: ignore
             return await self.execute_command(*words)
         except ResponseError as refusal:
             return refusal
+        except RedisConnectionError as error:
+            # txredisapi says no more than that it is lost.
+            raise RedisConnectionError(self._fault) from error
 
     def subscribe(self, channels: Sequence[bytes]) -> None:
         """Send the command; each channel will be confirmed."""

@@ -130,8 +130,8 @@ def _body(notice: Notice) -> bytes:
             typing.conversation_id, typing.user_id = notice.conversation_id, notice.user_id
             typing.for_ids.extend(notice.for_ids)
         case RelationsChanged():
-            wire.relations_changed.user_id = notice.user_id
-            wire.relations_changed.conversation_id = notice.conversation_id
+            changed = pb.RelationsChanged(user_id=notice.user_id, conversation_id=notice.conversation_id)
+            wire.relations_changed.CopyFrom(changed)
     return message.SerializeToString()
 
 
@@ -174,7 +174,8 @@ def _from_wire(notice: pb.Notice) -> Notice | None:
         case "typing":
             return TypingSeen(notice.typing.conversation_id, notice.typing.user_id, tuple(notice.typing.for_ids))
         case "relations_changed":
-            return RelationsChanged(notice.relations_changed.user_id, notice.relations_changed.conversation_id)
+            relations = notice.relations_changed
+            return RelationsChanged(relations.user_id, relations.conversation_id)
         case _:
             return None
 

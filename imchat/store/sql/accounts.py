@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from imchat.domain.errors import EmailTaken, InvitationInvalid, NameTaken, Unavailable
 from imchat.domain.models import Invitation, User, UserCard
+from imchat.ports import Announce
 from imchat.store.sql.bulk import chunks, in_list, possible
 from imchat.store.sql.cards import CARD_COLUMNS, card_of
-from imchat.store.sql.deletion import MoreConversations, delete
+from imchat.store.sql.deletion import More, delete
 from imchat.store.sql.runner import Runner
 from imchat.store.sql.transaction import DuplicateKey, Row, Transaction
 
@@ -135,12 +136,16 @@ class SqlAccounts:
 
         return await self._writer.run("set password", run)
 
-    async def delete(self, user_id: int, expected_hash: str, now_ms: int) -> bool:
+    async def delete(self, user_id: int, expected_hash: str, announce: Announce, now_ms: int) -> bool:
         """Delete an account for good, while ``expected_hash`` is its password's."""
+
+        def run(tx: Transaction) -> bool:
+            return delete(tx, user_id, expected_hash, announce, now_ms)
+
         for _ in range(_TRIES):
             try:
-                return await self._writer.run("delete account", lambda tx: delete(tx, user_id, expected_hash, now_ms))
-            except MoreConversations:
+                return await self._writer.run("delete account", run)
+            except More:
                 continue
         raise Unavailable("the account gets into conversations faster than it can be deleted", _RETRY_MS)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from imchat.domain.content import ContentCodec, Note, digest
 from imchat.domain.models import CLIENT_ID_LENGTH, SYSTEM_SENDER, Draft
-from imchat.ports import Announce, Ids
 
 
 class Announcer:
@@ -15,16 +14,16 @@ class Announcer:
 
     Args:
         codec: Content to stored form.
-        ids: For new ids.
+        client_id: Makes 16 random bytes.
     """
 
-    def __init__(self, codec: ContentCodec, ids: Ids) -> None:
+    def __init__(self, codec: ContentCodec, client_id: Callable[[], bytes]) -> None:
         self._codec = codec
-        self._ids = ids
+        self._client_id = client_id
 
-    def begin(self) -> Announce:
+    def begin(self) -> Callable[[Sequence[tuple[int, Note]]], list[Draft]]:
         """What a store calls in its transaction, once in each try: the same notes get the same ids each time."""
-        seed = self._ids.client_id()
+        seed = self._client_id()
 
         def announce(notes: Sequence[tuple[int, Note]]) -> list[Draft]:
             return [self._draft(seed, index, stream_id, note) for index, (stream_id, note) in enumerate(notes)]
