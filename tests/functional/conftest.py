@@ -77,7 +77,8 @@ def place(request, tmp_path_factory):
 
 @pytest.fixture
 def site(place):
-    """That server, whole before and after the test."""
+    """That server, whole."""
+    pytest_twisted.blockon(ensureDeferred(place.whole()))
     yield place
     pytest_twisted.blockon(ensureDeferred(phones.leave()))
     for name, child in place.children.items():

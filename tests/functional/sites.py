@@ -49,6 +49,12 @@ class Site:
     def code_for(self, address):
         return self.server.code_for(address)
 
+    async def whole(self):
+        """Start what a test has left dead."""
+        for child in self.children.values():
+            if child.pid is None:
+                await child.start()
+
     async def restart(self, meanwhile):
         """Kill what holds connections, do something, and start it again."""
         for server in self.servers:

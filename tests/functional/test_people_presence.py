@@ -22,7 +22,7 @@ async def is_seen(state, watcher, *people):
 @pytest_twisted.ensureDeferred
 async def test_contacts_see_who_is_there_on_what_and_since_when_not(site):
     ann, bob = await friends(site, "ann", "bob")
-    tablet = await Phone(site, bob.login, "a", "tablet").start()
+    tablet = await Phone(site, bob.login, "b", "tablet").start()
     await is_seen(PresenceState.ONLINE, ann, bob)
     # A stranger who asks for it is told nothing, from the first to the last.
     cat = await Phone(site, (await newcomers(site, "cat"))[0], "a").start()

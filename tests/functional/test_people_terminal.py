@@ -159,7 +159,6 @@ async def test_devices_password_and_the_end_of_the_account(site, state_dir):
     phone, tablet = [await Phone(site, ann.name, "a", name).start() for name in ("phone", "tablet")]
     talk = await befriend(phone, bob)
     await say(phone, talk, "hello")
-    ear = ann.listen()
     devices = {device["device_name"]: device for device in await told(ann, "devices")}
     assert devices["phone"]["address"] == "127.0.0.1" and not devices["phone"]["current"]
     phone_id = devices["phone"]["device_id"]
@@ -170,14 +169,23 @@ async def test_devices_password_and_the_end_of_the_account(site, state_dir):
     await until(lambda: tablet.ended, 10.0, "for the session to end")
     assert {device["current"] for device in await told(ann, "devices", "list")} == {True, False}
 
-    code, _ = await refused(ann, "password", "--password-stdin", feed=f"not {PASSWORD}\n{NEW_PASSWORD}\n")
-    assert code == 1
-    changed = await shown(ann, "password", "--password-stdin", feed=f"{PASSWORD}\n{NEW_PASSWORD}\n")
-    assert changed == ["the password is changed"]
-    # Both devices of the profile stay, or come back, by themselves.
+    ear = ann.listen()
+    try:
+        await ear.until(lambda: ear.lines)
+        code, _ = await refused(ann, "password", "--password-stdin", feed=f"not {PASSWORD}\n{NEW_PASSWORD}\n")
+        assert code == 1
+        changed = await shown(ann, "password", "--password-stdin", feed=f"{PASSWORD}\n{NEW_PASSWORD}\n")
+        assert changed == ["the password is changed"]
+        # All sessions end but the one that asked, and the profile's other one has begun anew.
+        assert await ear.end() == 4
+    finally:
+        ear.signal("KILL")
     assert await shown(ann, "whoami") == [ann.name]
     assert len(await shown(ann, "send", bob.login, "with the new one")) == 1
     await bob.sees(lambda: bob.lines(talk) == ["hello", "with the new one"], "the message")
+    await say(bob, talk, "I hear")
+    heard = await ann.run("--json", "listen", "--count", "1", "--timeout", "20")
+    assert Terminal.heard(heard)[-1:] == ["I hear"]
     code, _ = await refused(ann, "login", ann.name, "--password-stdin", feed=PASSWORD + "\n")
     assert code == 1
 
@@ -185,7 +193,6 @@ async def test_devices_password_and_the_end_of_the_account(site, state_dir):
     assert code == 1
     deleted = await shown(ann, "delete-account", "--yes", "--password-stdin", feed=NEW_PASSWORD + "\n")
     assert deleted == [f"the account {ann.name} is deleted"]
-    ear.signal("KILL")
     assert (await refused(ann, "whoami"))[0] == 4
     assert (await refused(ann, "login", ann.name, "--password-stdin", feed=NEW_PASSWORD + "\n"))[0] == 1
     (ann_id,) = bob.state.talk(talk).member_ids
