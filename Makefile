@@ -11,9 +11,10 @@ USERS ?= 200
 QUICK ?=
 SEEDS ?= 200
 SEED ?=
+FAULTS ?= 0
 RECORD ?=
 
-.PHONY: run test demo cluster simulate faults bench figures lint proto clean help
+.PHONY: run test demo cluster simulate social faults bench figures lint proto clean help
 
 help:
 	@echo 'make run    start the embedded server (HTTP on 127.0.0.1:8080, chat on 127.0.0.1:8090)'
@@ -21,6 +22,8 @@ help:
 	@echo 'make cluster  MariaDB, Redis, verify, status, two chat nodes and a gate below var/, until Ctrl-C'
 	@echo 'make test   run all tests'
 	@echo 'make simulate  run a simulated cluster through faults (SEEDS=200), or one seed with its trace (SEED=n)'
+	@echo 'make social  ten people with two devices each act at random, then every device is compared with the database'
+	@echo '            (SEEDS=200, or SEED=n with its trace; FAULTS=8 strike in each)'
 	@echo 'make faults MINUTES=5  kill, freeze and cut off real servers under load, then check what every device saw'
 	@echo '            (WHAT=cluster or embedded for one of them, SEED=n repeats a plan, USERS=n)'
 	@echo 'make bench  measure it on this machine (QUICK=1: within two minutes; RECORD=1: for docs/performance.md)'
@@ -65,6 +68,9 @@ faults: $(VENV)/installed-test
 
 simulate: $(VENV)/installed-test
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --jobs $(TRIAL_JOBS))
+
+social: $(VENV)/installed-test
+	$(BIN)/python -m tests.simulation.social $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) --faults $(FAULTS)
 
 bench: $(VENV)/installed-test
 	@sh tests/install-packages --programs

@@ -49,8 +49,8 @@ def _code(parser: argparse.ArgumentParser) -> None:
 
 def _add_account(commands: Commands) -> None:
     register = commands.add("register", "create an account", account.register)
-    register.add_argument("name", nargs="?", metavar="NAME")
-    register.add_argument("email", nargs="?", metavar="EMAIL")
+    register.add_argument("name", nargs="?", metavar="NAME", help="asked for where it is missing, as the next")
+    register.add_argument("email", nargs="?", metavar="EMAIL", help="where the code is mailed to")
     register.add_argument("--invitation", metavar="CODE", help="for a server that wants one")
     _code(register)
     login = commands.add("login", "log in on this machine", account.login)
@@ -64,9 +64,11 @@ def _add_account(commands: Commands) -> None:
 
 
 def _add_talk(commands: Commands) -> None:
-    send = commands.add("send", "send a message and wait until it is stored", talk.send)
+    send = commands.add("send", "send a message, wait until it is stored, and print its number", talk.send)
     conversation(send)
     send.add_argument("text", nargs="+", metavar="TEXT", help="'-' alone: each line of standard input")
+    send.add_argument("--reply", metavar="SEQ", type=positive, help="reply to this message (history --numbers)")
+    send.add_argument("--mention", metavar="NAME", action="append", default=[], help="mention a member; again for more")
     send.add_argument("--timeout", metavar="S", type=seconds, default=30.0, help="for each answer (default: 30)")
     listen = commands.add("listen", "show messages as they arrive, each once", talk.listen)
     listen.add_argument("--count", metavar="N", type=positive, help="end after so many messages")
@@ -74,10 +76,11 @@ def _add_talk(commands: Commands) -> None:
     listen.add_argument("--last", metavar="N", type=natural, help="the first time: only the newest N of each stream")
     listen.add_argument("--numbers", action="store_true", help="with their numbers, for recall, edit and react")
     listen.add_argument("--own", action="store_true", help="also what this user says elsewhere")
-    shown = commands.add("history", "show the newest messages of a conversation", history.history)
+    shown = commands.add("history", "show messages of a conversation, the newest ones", history.history)
     conversation(shown)
     shown.add_argument("--limit", metavar="N", type=positive, default=50, help="how many (default: 50)")
     shown.add_argument("--before", metavar="SEQ", type=positive, help="only those before this number")
+    shown.add_argument("--after", metavar="SEQ", type=natural, help="the first ones after this number instead")
     shown.add_argument("--since", metavar="DATE", type=history.date_ms, help="only those from this date or time on")
     shown.add_argument("--until", metavar="DATE", type=history.date_ms, help="only those before this date or time")
     shown.add_argument("--numbers", action="store_true", help="with their numbers, for recall, edit and react")

@@ -12,10 +12,11 @@ from twisted.internet.task import deferLater
 
 from imchat.cli.common import run_client, within
 from imchat.cli.exits import Code, Exit
+from imchat.cli.explaining import no_contact
 from imchat.cli.profile import Role
 from imchat.cli.world import World
 from imchat.client import Client, StateBusy
-from imchat.domain.errors import NotFound
+from imchat.domain.errors import NotContacts, NotFound
 from imchat.domain.models import MAX_ID, UserCard
 
 _ID_DIGITS = len(str(MAX_ID))
@@ -31,6 +32,7 @@ async def target(client: Client, name: str) -> int:
 
     Raises:
         Exit: it is neither.
+        NotContacts: the two may not write to each other, and never did.
         NotFound: there is no such user.
     """
     match = re.fullmatch(r"#(\d{1,16})", name)
@@ -43,6 +45,8 @@ async def target(client: Client, name: str) -> int:
         return await client.open_direct(user.id)
     except NotFound:
         raise NotFound(f"there is no user {name!r}") from None
+    except NotContacts:
+        raise NotContacts(no_contact(name)) from None
 
 
 async def person(client: Client, name: str) -> UserCard:
@@ -58,11 +62,6 @@ async def person(client: Client, name: str) -> UserCard:
     if user_id not in found:
         raise NotFound(f"there is no user {name}")
     return found[user_id]
-
-
-def no_conversation(name: str) -> str:
-    """What to say where the server knows no such conversation."""
-    return f"there is no conversation {name} that you are in" if name.startswith("#") else f"{name!r}: not found"
 
 
 async def in_turn(arguments: argparse.Namespace, world: World, body: Body) -> None:

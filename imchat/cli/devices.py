@@ -57,7 +57,7 @@ async def end(arguments: argparse.Namespace, world: World) -> None:
 
     async def body(client: Client) -> None:
         if arguments.device_id not in [s.info.device.device_id for s in await client.devices.all()]:
-            raise NotFound(f"you are logged in on no device {arguments.device_id}")
+            raise NotFound(f"you are logged in on no device {arguments.device_id}: 'imchat devices' lists them")
         await client.devices.end([arguments.device_id])
         world.tell(f"{arguments.device_id}: ended", device_id=arguments.device_id, ended=True)
 

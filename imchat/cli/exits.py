@@ -10,6 +10,7 @@ from imchat.client import ClientError, NotLoggedIn, Stopped, Unreachable
 from imchat.domain.errors import (
     BadCredentials,
     IMError,
+    RateLimited,
     SessionEnded,
     SessionReplaced,
     Unauthenticated,
@@ -48,7 +49,8 @@ def exit_for(error: BaseException) -> Exit | None:
         case BrokenPipeError():
             return Exit(Code.REFUSED)
         case OSError():
-            return Exit(Code.REFUSED, error.strerror or str(error))
+            reason = error.strerror or str(error)
+            return Exit(Code.REFUSED, f"{error.filename}: {reason}" if error.filename else reason)
         case NotLoggedIn() | SessionReplaced() | SessionEnded():
             return Exit(Code.NOT_LOGGED_IN, str(error))
         case BadCredentials():
@@ -58,5 +60,20 @@ def exit_for(error: BaseException) -> Exit | None:
         case Unreachable() | Unavailable():
             return Exit(Code.UNREACHABLE, str(error))
         case IMError() | ClientError():
-            return Exit(Code.REFUSED, str(error))
+            return Exit(Code.REFUSED, f"{error}{_again(error)}")
     return None
+
+
+def _again(error: BaseException) -> str:
+    """When to try again, where that is known: in the unit in which people think of it, never too short."""
+    if not isinstance(error, RateLimited) or not error.retry_after_ms:
+        return ""
+    return f": try again in {_duration(error.retry_after_ms)}"
+
+
+def _duration(milliseconds: int) -> str:
+    seconds = -(-milliseconds // 1000)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = -(-seconds // 60)
+    return f"{minutes} min" if minutes < 60 else f"{-(-minutes // 60)} h"

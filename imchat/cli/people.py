@@ -110,6 +110,8 @@ async def search(arguments: argparse.Namespace, world: World) -> None:
             left -= 1
             if not left:
                 return
+        if left == arguments.limit:
+            world.nothing(f"nobody found whose id, name or nickname begins with {arguments.query!r}")
 
     await ask(arguments, world, body)
 
@@ -127,6 +129,8 @@ async def contacts(arguments: argparse.Namespace, world: World) -> None:
                 if one.contact.user_id not in shown:
                     shown.add(one.contact.user_id)
                     world.tell(_contact_line(one), **contact_values(one))
+        if not shown:
+            world.nothing("no contacts; 'imchat contacts add NAME' asks somebody, 'imchat search' finds people")
 
     await ask(arguments, world, body)
 
@@ -146,9 +150,13 @@ async def contact_requests(arguments: argparse.Namespace, world: World) -> None:
     """Show contact requests of both directions that are pending, or all of them."""
 
     async def body(client: Client) -> None:
+        shown = False
         for incoming in (True, False):
             async for one in client.contacts.requests(incoming, arguments.all):
                 world.tell(_request_line(one), **request_values(one))
+                shown = True
+        if not shown:
+            world.nothing("no contact requests" + ("" if arguments.all else " that wait for an answer"))
 
     await ask(arguments, world, body)
 

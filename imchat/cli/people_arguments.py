@@ -5,18 +5,20 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from imchat.cli import conversations, devices, export, people, presence
+from imchat.cli import conversations, devices, export, forwarding, people, presence, states
 from imchat.cli.syntax import Commands, conversation, password_stdin, positive
 
 
 def add_acts(commands: Commands) -> None:
     """Commands about conversations and messages."""
-    listed = commands.asking(
-        "conversations", "show conversations, newest first, with what is unread", conversations.conversations
-    )
-    listed.add_argument("--limit", metavar="N", type=positive, default=50, help="how many (default: 50)")
-    listed.add_argument("--pinned", action="store_true", help="only those that are pinned")
-    listed.add_argument("--hidden", action="store_true", help="also those that are hidden until the next message")
+    text = "show conversations, newest first, with what is unread; and pin, mute, hide, mark as read, delete"
+    own = commands.family("conversations", text, conversations.conversations, _listed)
+    _listed(own.asking("list", "show conversations, newest first, with what is unread", conversations.conversations))
+    _add_states(own)
+    conversation(own.asking("receipts", "show how far the others have received and read", states.receipts))
+    forward = commands.asking("forward", "pass a message on, and print its new number", forwarding.forward)
+    _message(forward)
+    forward.add_argument("to", metavar="TO", help="where to: a user, or # and the number of a conversation")
     recall = commands.asking("recall", "take back a message of one's own", conversations.recall)
     _message(recall)
     edit = commands.asking("edit", "change the text of a message of one's own", conversations.edit)
@@ -26,6 +28,30 @@ def add_acts(commands: Commands) -> None:
     _message(react)
     react.add_argument("emoji", metavar="EMOJI")
     react.add_argument("--remove", action="store_true", help="take the reaction away")
+
+
+def _listed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--limit", metavar="N", type=positive, default=50, help="how many (default: 50)")
+    parser.add_argument("--pinned", action="store_true", help="only those that are pinned")
+    parser.add_argument("--hidden", action="store_true", help="also those that are hidden until the next message")
+
+
+def _add_states(own: Commands) -> None:
+    for name, text, command in (
+        ("pin", "pin a conversation", states.pin),
+        ("mute", "mute a conversation", states.mute),
+        ("hide", "leave a conversation out of the list until its next message", states.hide),
+    ):
+        parser = own.asking(name, text, command)
+        conversation(parser)
+        parser.add_argument("--off", action="store_true", help="no longer")
+    read = own.asking("read", "mark a conversation as read", states.read)
+    conversation(read)
+    read.add_argument("seq", metavar="SEQ", nargs="?", type=positive, help="up to this message (none: all)")
+    delete = own.asking("delete", "delete messages for oneself; others keep them", states.delete)
+    conversation(delete)
+    delete.add_argument("seqs", metavar="SEQ", nargs="*", type=positive, help="their numbers (history --numbers)")
+    delete.add_argument("--all", action="store_true", help="everything that was said so far")
 
 
 def _message(parser: argparse.ArgumentParser) -> None:
@@ -40,10 +66,14 @@ def add_people(commands: Commands) -> None:
     search.add_argument("query", metavar="QUERY")
     search.add_argument("--limit", metavar="N", type=positive, default=50, help="how many (default: 50)")
     _add_contacts(commands.family("contacts", "list and change contacts", people.contacts))
-    own = commands.family("devices", "list and end one's sessions", devices.devices)
+    own = commands.family(
+        "devices",
+        "list and end one's sessions (each profile has two: one listens, -send does the rest)",
+        devices.devices,
+    )
     own.asking("list", "show where the account is logged in", devices.devices)
     end = own.asking("end", "end the session of a device", devices.end)
-    end.add_argument("device_id", metavar="ID")
+    end.add_argument("device_id", metavar="ID", help="the first word of its line in the list")
     own.asking("end-others", "end all sessions but those of this profile", devices.end_others)
     password = commands.add("password", "change the password", devices.password)
     password.add_argument(

@@ -28,19 +28,26 @@ async def online(arguments: argparse.Namespace, world: World) -> None:
 
         client.on_person(person)
         contacts = [one async for one in client.contacts.all()]
+        shown = 0
         for start in range(0, len(contacts), _AT_ONCE):
             some = contacts[start : start + _AT_ONCE]
             await client.people.watch(one.contact.user_id for one in some)
             # Who does not let one know is as one who is offline.
-            _show(world, [(one, told.get(one.contact.user_id, Presence())) for one in some], arguments.all)
+            shown += _show(world, [(one, told.get(one.contact.user_id, Presence())) for one in some], arguments.all)
+        if not shown:
+            world.nothing("none of your contacts is online" if contacts else "no contacts")
 
     await ask(arguments, world, body)
 
 
-def _show(world: World, people: Sequence[tuple[ListedContact, Presence]], every: bool) -> None:
+def _show(world: World, people: Sequence[tuple[ListedContact, Presence]], every: bool) -> int:
+    """Show people, and return how many."""
+    shown = 0
     for one, presence in people:
         if every or presence.state is not PresenceState.OFFLINE:
             world.tell(f"{called(one.card)}: {_line(presence)}", **_values(one, presence))
+            shown += 1
+    return shown
 
 
 def _line(presence: Presence) -> str:

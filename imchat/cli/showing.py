@@ -98,6 +98,8 @@ def _message(event: Received, name: str) -> str:
     text = body(event)
     if event.quote is not None:
         text = f"> {' '.join(body(event.quote).split())[:_QUOTED]}\n{text}"
+    if isinstance(event.content, Message) and event.content.forwarded:
+        text += " (forwarded)"
     if event.state is EventState.EDITED:
         text += " (edited)"
     if event.reactions:

@@ -84,10 +84,13 @@ class Commands:
         parser.add_argument("--timeout", metavar="S", type=seconds, default=TIMEOUT, help="altogether (default: 30)")
         return parser
 
-    def family(self, name: str, text: str, command: Command) -> Commands:
-        """Commands with a common name, which alone stands for one of them."""
-        parser = self.add(name, text, command)
-        parser.set_defaults(timeout=TIMEOUT)
+    def family(
+        self, name: str, text: str, command: Command, options: Callable[[argparse.ArgumentParser], None] | None = None
+    ) -> Commands:
+        """Commands with a common name, which alone stands for one of them, with the options of that one."""
+        parser = self.asking(name, text, command)
+        if options is not None:
+            options(parser)
         return Commands(parser, self._shared, required=False)
 
 
@@ -98,4 +101,4 @@ def password_stdin(parser: argparse.ArgumentParser) -> None:
 
 def conversation(parser: argparse.ArgumentParser) -> None:
     """The argument of commands about a conversation."""
-    parser.add_argument("target", metavar="USER_OR_#CONVERSATION")
+    parser.add_argument("target", metavar="USER_OR_#CONVERSATION", help="who, or # and the number of a conversation")

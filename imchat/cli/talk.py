@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
 from twisted.python.failure import Failure
 
-from imchat.cli.asking import in_turn, no_conversation, target
+from imchat.cli.asking import in_turn, person, target
 from imchat.cli.common import run_client, within
 from imchat.cli.exits import Code, Exit
+from imchat.cli.explaining import not_sent
 from imchat.cli.profile import Role
 from imchat.cli.showing import is_act, is_shown, show
 from imchat.cli.world import World
 from imchat.client import Accepted, Client, Options, StateBusy, Status, Turn
-from imchat.domain.errors import IMError, NotFound
+from imchat.domain.content import Text
+from imchat.domain.errors import IMError
 from imchat.domain.models import SYSTEM_SENDER
 
 T = TypeVar("T")
@@ -46,6 +48,7 @@ class _Sender:
     def __init__(self, arguments: argparse.Namespace, world: World, client: Client) -> None:
         self._arguments, self._world, self._client = arguments, world, client
         self._slots = DeferredSemaphore(OUTSTANDING)
+        self._mentions: tuple[int, ...] = ()
         self._refused = False
         self._fault: BaseException | None = None
         seconds = f"{arguments.timeout:g} s"
@@ -56,6 +59,8 @@ class _Sender:
         try:
             opened = Deferred.fromCoroutine(target(self._client, self._arguments.target))
             conversation_id = await self._within(opened, self._no_server)
+            named = Deferred.fromCoroutine(self._named(self._arguments.mention))
+            self._mentions = await self._within(named, self._no_server)
             broken_off = await self._send_all(conversation_id)
             for _ in range(OUTSTANDING):
                 await self._within(self._slots.acquire(), self._no_answer)
@@ -68,6 +73,9 @@ class _Sender:
             raise broken_off
         if self._refused:
             raise Exit(Code.REFUSED)
+
+    async def _named(self, names: Sequence[str]) -> tuple[int, ...]:
+        return tuple([(await person(self._client, name)).id for name in names])
 
     async def _send_all(self, conversation_id: int) -> Exit | None:
         """Send each text; return why the input cannot be read to its end, if so: what it gave is finished first."""
@@ -89,7 +97,8 @@ class _Sender:
         return result
 
     def _send(self, conversation_id: int, text: str) -> None:
-        sent = self._client.send(conversation_id, text)
+        content = Text(text, reply_to=self._arguments.reply or 0, mentions=self._mentions)
+        sent = self._client.send(conversation_id, content)
         sent.addCallbacks(self._accepted, self._failed)
         sent.addErrback(self._output_failed)
         sent.addCallback(lambda _: self._slots.release())
@@ -104,10 +113,14 @@ class _Sender:
 
     def _failed(self, failure: Failure) -> None:
         # Whatever else it is ends the client, and is told where that ends.
-        if failure.check(IMError):
+        if isinstance(failure.value, IMError):
             self._refused = True
-            missing = failure.check(NotFound) is not None
-            self._world.note(no_conversation(self._arguments.target) if missing else str(failure.value))
+            self._world.note(not_sent(failure.value, self._arguments.target, self._other_missing()))
+
+    def _other_missing(self) -> str:
+        missing = [f"no message {self._arguments.reply} to reply to"] if self._arguments.reply else []
+        missing += ["not all who are mentioned"] if self._mentions else []
+        return ", or ".join(missing)
 
     def _output_failed(self, failure: Failure) -> None:
         self._fault = failure.value

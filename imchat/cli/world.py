@@ -71,6 +71,11 @@ class World:
         self.out.write(line + "\n")
         self.out.flush()
 
+    def nothing(self, text: str) -> None:
+        """Say on standard error that there is nothing to show; a program sees that by itself."""
+        if not self.as_json:
+            self.note(text)
+
     def note(self, text: str) -> None:
         """Write one line on standard error."""
         self.err.write(f"imchat: {text}\n")

@@ -75,7 +75,7 @@ class Client:
         self.acts = Acts(self._engine.outbox.act, self._engine.ids.client_id)
         self.devices = Devices(call)
         self._engine.on_push = self._listeners.pushed
-        self.on_synced(self._watch_again)
+        self.on_synced(self._say_again)
 
     @property
     def session(self) -> SavedSession:
@@ -162,9 +162,8 @@ class Client:
         """Run a coroutine until it or the client ends; a refusal of the server is logged under this name."""
         self._engine.background.start(_logged(name, work))
 
-    def _watch_again(self) -> None:
-        if self.people.watched:
-            self.in_background("watching people", self.people.watch_again())
+    def _say_again(self) -> None:
+        self.in_background("being away, and watching people", self.people.say_again())
 
     # --- requests
 

@@ -9,7 +9,7 @@ from imchat.client.requests import Call, paged
 from imchat.client.translate import person_change
 from imchat.client.values import PersonChange
 from imchat.domain.models import UserCard
-from imchat.domain.people import PresenceState, Profile, ProfileChange
+from imchat.domain.people import Presence, PresenceState, Profile, ProfileChange
 from imchat.net.notes import card_of, profile_of
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.imchat_pb2 import Frame
@@ -33,6 +33,7 @@ class People:
         self._call = call
         self._told = told
         self._watched: dict[int, None] = {}
+        self._away = False
 
     async def profile(self) -> Profile:
         """One's own profile."""
@@ -65,8 +66,12 @@ class People:
         return found
 
     async def set_away(self, away: bool) -> None:
-        """Say of this device that nobody is at it, or somebody again."""
-        state = PresenceState.AWAY if away else PresenceState.ONLINE
+        """Say of this device that nobody is at it, or somebody again; it holds over reconnects."""
+        self._away = away
+        await self._say_presence()
+
+    async def _say_presence(self) -> None:
+        state = PresenceState.AWAY if self._away else PresenceState.ONLINE
         presence = pb.SetPresence(state=pb.PresenceState.Name(state))
         await self._call(Frame(set_presence=presence))
 
@@ -95,8 +100,10 @@ class People:
             del self._watched[user_id]
         await self._say([], dropped)
 
-    async def watch_again(self) -> None:
-        """Say anew who is watched: a connection begins with nobody."""
+    async def say_again(self) -> None:
+        """Say anew that one is away, and who is watched: a connection begins as online, and with nobody."""
+        if self._away:
+            await self._say_presence()
         await self._say(self.watched, ())
 
     async def _say(self, add: Sequence[int], remove: Sequence[int]) -> None:
@@ -108,5 +115,9 @@ class People:
 
     async def _say_once(self, request: pb.WatchPeople) -> None:
         answer = await self._call(Frame(watch_people=request))
-        for person in answer.watched_people.people:
+        people = answer.watched_people.people
+        for person in people:
             self._told(person_change(person))
+        # Others are left out without a word: they are not seen, or not any more.
+        for user_id in sorted(set(request.add).difference(person.user_id for person in people)):
+            self._told(PersonChange(user_id, None, Presence()))

@@ -39,12 +39,13 @@ MAX_PASSWORD = 256
 
 DEVICE_ID_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 MAX_DEVICE_TEXT = 64
-DEVICE_TEXT_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]{1,64}$"
+DEVICE_TEXT_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]{1,64}$"
 """A device's name or platform: no control characters, line separators or changes of writing direction."""
 
 CODE_PATTERN = r"^[0-9]{6}$"
 INVITATION_PATTERN = r"^[A-Za-z0-9-]{1,64}$"
 
+_GONE = re.compile(r"deleted-[0-9]+")
 _MAX_MARKS = 4
 _NAME_PUNCTUATION = frozenset(" _.-")
 # Letters and marks that nobody can see: two names must never look the same for having one more of them.
@@ -86,6 +87,11 @@ def email_key(address: str) -> str:
         return _fold(address)
 
 
+def deleted_name(user_id: int) -> str:
+    """What somebody is called whose account was deleted; nobody else can have this name."""
+    return f"deleted-{user_id}"
+
+
 def login_key(login: str) -> str:
     """Return the key of what was typed at login: an address has an @, a name never."""
     return email_key(login) if "@" in login else name_key(login)
@@ -119,7 +125,7 @@ def check_name(name: str) -> str:
     """Check a user's name: 2 to 32 characters, letters of any script, digits, ``_ . -`` and single inner spaces.
 
     It begins with a letter or digit, has a letter somewhere (so that no name looks like an id) and no @ (so that
-    none looks like an address). The same holds of its compatibility form.
+    none looks like an address), and is no placeholder of a deleted account. The same holds of its compatibility form.
 
     Returns:
         The form to store (NFC).
@@ -132,6 +138,8 @@ def check_name(name: str) -> str:
         fault = _name_fault(form)
         if fault:
             raise ValueRefused(fault, field="name")
+    if _GONE.fullmatch(name_key(name)):
+        raise ValueRefused("accounts that were deleted are called that", field="name")
     if len(name_key(name)) > MAX_NAME_KEY:
         raise ValueRefused("the name is too long once case is ignored", field="name")
     return stored

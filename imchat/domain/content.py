@@ -9,7 +9,7 @@ from imchat.domain.kinds import ContentKind as ContentKind
 from imchat.domain.kinds import is_act as is_act
 from imchat.domain.kinds import is_message as is_message
 from imchat.domain.messages import Act as Act
-from imchat.domain.messages import AnyMessage
+from imchat.domain.messages import AnyMessage as AnyMessage
 from imchat.domain.messages import Card as Card
 from imchat.domain.messages import Custom as Custom
 from imchat.domain.messages import Edited as Edited
@@ -21,6 +21,7 @@ from imchat.domain.messages import Reacted as Reacted
 from imchat.domain.messages import Recalled as Recalled
 from imchat.domain.messages import Sticker as Sticker
 from imchat.domain.messages import Text as Text
+from imchat.domain.messages import passed_on as passed_on
 from imchat.domain.notes import ConversationAdded as ConversationAdded
 from imchat.domain.notes import ConversationState as ConversationState
 from imchat.domain.notes import MessagesDeleted as MessagesDeleted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from imchat.domain.kinds import ContentKind
@@ -120,3 +120,8 @@ class Reacted:
 
 AnyMessage: TypeAlias = Text | Sticker | Picture | File | Card | Location | Custom
 Act: TypeAlias = Recalled | Edited | Reacted
+
+
+def passed_on(message: AnyMessage) -> AnyMessage:
+    """What forwards a message: the same again, without what belongs to the conversation in which it stands."""
+    return replace(message, reply_to=0, mentions=(), forwarded=True)

@@ -314,6 +314,11 @@ class OwnStateContract(OwnStateCase):
         rows = await self.rows("SELECT seq FROM deletion WHERE user_id = ?", ANN)
         self.assertEqual([row[0] for row in rows], [5])
 
+    async def test_what_was_deleted_unread_is_unread_until_it_is_read(self):
+        await self.say(3)
+        await self.delete(through_seq=2)
+        self.assertEqual(((await self.one()).unread, (await self.one()).read_seq), (3, 0))
+
     async def test_what_is_above_the_end_is_refused_whole(self):
         await self.say(3)
         await self.fails(self.delete(1, 4), InvalidRequest)

@@ -194,6 +194,14 @@ class DeletionContract(StoreContract):
         (row,) = await self.rows(f"SELECT {columns} FROM account WHERE user_id = ?", ANN)
         self.assertEqual(row, (b"deleted/1001", "", b"deleted/1001", "", "", b"", "", "", ""))
 
+    async def test_nor_what_was_told_to_its_own_devices_nor_what_it_deleted_for_itself(self):
+        for user_id in (ANN, BOB):
+            await self.stores.people.change_profile(user_id, ProfileChange("Nan"), announcing(user_id))
+            await self.sql("INSERT INTO deletion VALUES (?, ?, 1)", user_id, TALK)
+        await self.delete()
+        self.assertEqual(await self.rows("SELECT stream_id FROM event"), [(BOB,)])
+        self.assertEqual(await self.rows("SELECT user_id FROM deletion"), [(BOB,)])
+
     async def test_name_and_address_are_free_again(self):
         await self.delete()
         await self.add_user(77, "ann")

@@ -69,6 +69,14 @@ class RetentionContract(OwnStateCase):
         await self.expire()
         self.assertEqual(await self.contents(), [(b"", EventState.EXPIRED), (b"", EventState.RECALLED)])
 
+    async def test_a_reply_quotes_one_that_is_no_longer_kept_without_its_content(self):
+        await self.say()
+        self.elapse(1)
+        await self.expire()
+        [outcome] = await self.flush(draft(TALK, ANN, 1, b"answer", target=1))
+        for event in (outcome.event, (await self.read(reader_id=ANN, after=1)).events[0]):
+            self.assertEqual((event.quote.seq, event.quote.content, event.quote.state), (1, b"", EventState.EXPIRED))
+
     async def test_in_every_conversation_and_in_bounded_steps(self):
         await self.talks(2)
         rows = [draft(TALK, BOB, f"old {n}") for n in range(EVENTS_AT_ONCE + 1)]

@@ -249,7 +249,7 @@ class FakeServer:
         self.streams.setdefault(stream_id, FakeStream({one, other}))
         return stream_id
 
-    def append(self, stream_id, sender_id, content, client_id=b"", sender=None, target=None):
+    def append(self, stream_id, sender_id, content, client_id=b"", sender=None, target=None, quote=None):
         stream = self.streams[stream_id]
         event = pb.Event(
             stream_id=stream_id,
@@ -264,6 +264,8 @@ class FakeServer:
         event.ordinal = stream.counted
         if target is not None and not content.HasField("reacted"):
             event.target.CopyFrom(target)
+        if quote is not None:
+            event.quote.CopyFrom(quote)
         stream.events.append(event)
         for peer in list(self.peers):
             if peer is not sender and peer.user_id in stream.members:

@@ -29,6 +29,13 @@ class CliCase(SynchronousTestCase):
         self.assertEqual((command.code, command.err), (0, ""))
         return command
 
+    def nothing(self, *argv):
+        """Run a command that has nothing to show, and return what it says instead; a program is told nothing."""
+        command = self.terminal.run(*argv)
+        self.assertEqual((command.code, command.out, len(command.err.splitlines())), (0, "", 1))
+        self.assertEqual(self.ok(*argv, "--json").out, "")
+        return command.err
+
     def refused(self, code, *argv, **options):
         command = self.terminal.run(*argv, **options)
         self.assertEqual(command.code, code, command.err)

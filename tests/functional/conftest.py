@@ -21,6 +21,16 @@ def server(tmp_path):
     pytest_twisted.blockon(ensureDeferred(running.kill()))
 
 
+@pytest.fixture
+def strict(tmp_path):
+    """One as it is for a new user: only contacts write to each other."""
+    settings = (*GENEROUS, "chat.contacts=required")
+    running = EmbeddedServer(reactor, tmp_path / "data", settings=settings)
+    pytest_twisted.blockon(ensureDeferred(running.start()))
+    yield running
+    pytest_twisted.blockon(ensureDeferred(running.kill()))
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory):
     """One cluster for all tests that leave it as they found it, each with users of its own.

@@ -114,5 +114,10 @@ class Terminal:
 
 def start_bot(server, state_dir, name):
     """Start the echo bot of the examples."""
-    command = [sys.executable, str(EXAMPLES / "echo_bot.py"), name, server.url]
+    return start_example("echo_bot.py", server, state_dir, name)
+
+
+def start_example(file, server, state_dir, name):
+    """Start one of the examples that log a user in."""
+    command = [sys.executable, str(EXAMPLES / file), name, server.url]
     return Program(command, {**os.environ, "IMCHAT_PASSWORD": PASSWORD}, state_dir)

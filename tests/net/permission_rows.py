@@ -36,7 +36,7 @@ class Row:
 
 
 def _in(kind: Any, **fields: Any) -> Callable[[str], Build]:
-    """A request about a conversation: that of ann and bob, the foreign one, or none at all."""
+    """A request about a conversation: that of ann and bob, the foreign one, a former one, or none at all."""
 
     def about(where: str) -> Build:
         def build(world: World) -> Any:
@@ -54,10 +54,11 @@ def _to(kind: Any, name: str, **fields: Any) -> Build:
     return lambda world: kind(user_id=UNKNOWN if name == "unknown" else world.id(name), **fields)
 
 
-def _conversation(body: str, about: Callable[[str], Build], answer: str) -> list[Row]:
-    """Members may; for others there is no such conversation."""
+def _conversation(body: str, about: Callable[[str], Build], answer: str, blocked: str = "") -> list[Row]:
+    """Members may; for others there is no such conversation. ``blocked``: what a member gets whom the other blocks."""
     return [
         Row(body, "a member", about("talk"), answer),
+        Row(body, "a member who is blocked", about("former"), blocked or answer),
         Row(body, "a foreign conversation", about("foreign"), "not_found", like=about("unknown")),
         Row(body, "an id that is too large", lambda w: _with(about("talk")(w), 2**64 - 1), "not_found"),
     ]
@@ -75,7 +76,7 @@ def _act(body: str, kind: Any, **fields: Any) -> list[Row]:
 
     others = "accepted" if body == "react" else "forbidden"
     return [
-        *_conversation(body, on("hers"), "accepted"),
+        *_conversation(body, on("hers"), "accepted", "not_contacts"),
         Row(body, "another's message", on("his")("talk"), others),
         Row(body, "a message that is not there yet", on(1_000)("talk"), "not_found"),
         Row(body, "a message that cannot be", on(2**64 - 1)("talk"), "not_found"),
@@ -94,7 +95,9 @@ _text = pb.Content(text=pb.Text(text="other words"))
 ROWS: list[Row] = [
     Row("ping", "anybody", lambda w: pb.Ping(), "pong"),
     Row("hello", "whoever has a session already", lambda w: pb.Hello(protocol_version=1), "invalid_request"),
-    *_conversation("send_message", _in(pb.SendMessage, client_id=World.new_id, content=_text), "accepted"),
+    *_conversation(
+        "send_message", _in(pb.SendMessage, client_id=World.new_id, content=_text), "accepted", "not_contacts"
+    ),
     Row(
         "send_message", "what the server alone says",
         _in(pb.SendMessage, client_id=World.new_id, content=pb.Content(system_line=pb.SystemLine(code="x")))("talk"),
@@ -108,6 +111,8 @@ ROWS: list[Row] = [
     Row("sync", "a foreign stream", lambda w: pb.Sync(positions=[pb.Position(stream_id=w.foreign)]), "sync_result",
         shows=lambda w, a: w.foreign not in {state.stream_id for state in a.sync_result.streams}),
     Row("history", "a member", lambda w: pb.History(stream_id=w.talk), "history_result"),
+    Row("history", "a member who is blocked", lambda w: pb.History(stream_id=w.former), "history_result",
+        shows=lambda w, a: w.hers in {event.seq for event in a.history_result.events}),
     Row("history", "one's own stream", lambda w: pb.History(stream_id=w.id("ann")), "history_result"),
     Row("history", "another's stream", lambda w: pb.History(stream_id=w.id("bob")), "not_found",
         like=lambda w: pb.History(stream_id=UNKNOWN)),
@@ -120,6 +125,8 @@ ROWS: list[Row] = [
     Row("open_direct", "a contact", _to(pb.OpenDirect, "bob"), "direct_opened",
         shows=lambda w, a: a.direct_opened.conversation_id == w.talk),
     Row("open_direct", "a stranger", _to(pb.OpenDirect, "cat"), "not_contacts"),
+    Row("open_direct", "who blocks one, to read what was said", _to(pb.OpenDirect, "fay"), "direct_opened",
+        shows=lambda w, a: a.direct_opened.conversation_id == w.former),
     Row("open_direct", "nobody", _to(pb.OpenDirect, "unknown"), "not_found"),
     Row("open_direct", "oneself", _to(pb.OpenDirect, "ann"), "invalid_request"),
     Row("get_profile", "oneself", lambda w: pb.GetProfile(), "profile",
@@ -130,25 +137,33 @@ ROWS: list[Row] = [
         shows=lambda w, a: [card.user_id for card in a.people.users] == [w.id("cat")]),
     Row("search_people", "an address", lambda w: pb.SearchPeople(query="cat@example.org"), "invalid_request"),
     Row("request_contact", "a stranger", _to(pb.RequestContact, "cat"), "contact_change", shows=_is(is_contact=False)),
+    Row("request_contact", "who blocks one, of which nothing tells", _to(pb.RequestContact, "fay"), "contact_change",
+        shows=_is(is_contact=True, blocked=False)),
     Row("request_contact", "nobody", _to(pb.RequestContact, "unknown"), "not_found"),
     Row("request_contact", "oneself", _to(pb.RequestContact, "ann"), "invalid_request"),
     Row("answer_contact", "who was asked", _to(pb.AnswerContact, "eve", answer=pb.ACCEPT), "contact_change",
         shows=_is(is_contact=True)),
-    Row("answer_contact", "who was not asked", _to(pb.AnswerContact, "cat", answer=pb.ACCEPT), "not_found"),
+    Row("answer_contact", "who was not asked", _to(pb.AnswerContact, "cat", answer=pb.ACCEPT), "not_found",
+        like=_to(pb.AnswerContact, "dan", answer=pb.ACCEPT)),
+    Row("answer_contact", "nobody", _to(pb.AnswerContact, "unknown", answer=pb.ACCEPT), "not_found"),
     Row("answer_contact", "who asked", _to(pb.AnswerContact, "ann", answer=pb.ACCEPT), "not_found", by="eve"),
     Row("set_contact", "a contact", _to(pb.SetContact, "bob", starred=True), "contact_change", shows=_is(starred=True)),
     Row("set_contact", "a stranger", _to(pb.SetContact, "cat", starred=True), "not_found"),
+    Row("set_contact", "nobody", _to(pb.SetContact, "unknown", starred=True), "not_found"),
     Row("remove_contact", "a contact", _to(pb.RemoveContact, "bob"), "contact_change", shows=_is(is_contact=False)),
     Row("remove_contact", "nobody", _to(pb.RemoveContact, "unknown"), "not_found"),
     Row("set_blocked", "anybody", _to(pb.SetBlocked, "cat", blocked=True), "contact_change", shows=_is(blocked=True)),
     Row("set_blocked", "nobody", _to(pb.SetBlocked, "unknown", blocked=True), "not_found"),
     Row("set_blocked", "oneself", _to(pb.SetBlocked, "ann", blocked=True), "invalid_request"),
     Row("list_contacts", "oneself", lambda w: pb.ListContacts(), "contacts",
-        shows=lambda w, a: [one.user_id for one in a.contacts.contacts] == [w.id("bob")]),
+        shows=lambda w, a: {one.user_id for one in a.contacts.contacts} == {w.id("bob"), w.id("fay")}),
     Row("list_contact_requests", "oneself", lambda w: pb.ListContactRequests(incoming=True), "contact_requests",
         shows=lambda w, a: [one.user_id for one in a.contact_requests.requests] == [w.id("eve")]),
-    Row("watch_people", "contacts, and no others", lambda w: pb.WatchPeople(add=[w.id("bob"), w.id("cat"), UNKNOWN]),
-        "watched_people", shows=lambda w, a: [one.user_id for one in a.watched_people.people] == [w.id("bob")]),
+    Row("watch_people", "contacts, and no others",
+        lambda w: pb.WatchPeople(add=[w.id("bob"), w.id("cat"), UNKNOWN], remove=[w.id("bob")]), "watched_people",
+        shows=lambda w, a: [one.user_id for one in a.watched_people.people] == [w.id("bob")]),
+    Row("watch_people", "who blocks one", lambda w: pb.WatchPeople(add=[w.id("fay")]), "watched_people",
+        shows=lambda w, a: not a.watched_people.people),
     Row("set_presence", "oneself", lambda w: pb.SetPresence(state=pb.AWAY), "done"),
     Row("set_presence", "who is here and is not", lambda w: pb.SetPresence(state=pb.OFFLINE), "invalid_request"),
     Row("list_sessions", "oneself", lambda w: pb.ListSessions(), "session_list",
@@ -158,7 +173,7 @@ ROWS: list[Row] = [
     Row("end_sessions", "a device of others", lambda w: pb.EndSessions(device_ids=["desk"]), "done",
         shows=lambda w, a: not any(client.lost for client in w.clients.values())),
     Row("list_conversations", "oneself", lambda w: pb.ListConversations(), "conversations",
-        shows=lambda w, a: [one.conversation_id for one in a.conversations.conversations] == [w.talk]),
+        shows=lambda w, a: {one.conversation_id for one in a.conversations.conversations} == {w.talk, w.former}),
     Row("list_conversations", "a foreign one", lambda w: pb.ListConversations(conversation_ids=[w.foreign, UNKNOWN]),
         "conversations", shows=lambda w, a: not a.conversations.conversations),
     *_conversation("set_conversation", _in(pb.SetConversation, pinned=True), "done"),
@@ -171,7 +186,7 @@ ROWS: list[Row] = [
         like=lambda w: pb.MarkDelivered(positions=[pb.Position(stream_id=UNKNOWN, seq=1)])),
     *_conversation("get_receipts", _in(pb.GetReceipts), "receipts"),
     *_conversation("delete_messages", _in(pb.DeleteMessages, seqs=[1]), "done"),
-    *_conversation("typing", _in(pb.Typing), "done"),
+    *_conversation("typing", _in(pb.Typing), "done", "not_contacts"),
 ]  # fmt: skip
 
 UNANSWERED = frozenset({"pong"})

@@ -1,4 +1,4 @@
-"""Who stands how to whom, for the tables of who may do what: two who are contacts and talk, two others who do."""
+"""Who stands how to whom, for the tables of who may do what: contacts who talk, others who do, and who did once."""
 
 from __future__ import annotations
 
@@ -16,24 +16,31 @@ UNKNOWN = 4_711
 class World:
     """ann and bob are contacts and talk; so do cat and dan, whom ann does not know. eve has asked ann.
 
+    With contacts, ann and fay were contacts and talked until fay blocked ann.
+
     Attributes:
         talk: The conversation of ann and bob: message 1 by ann, 2 by bob, where contacts are made behind a line of the
             server.
         foreign: That of cat and dan.
-        hers, his: Seq of the messages in ``talk``.
+        former: That of ann and fay; 0 without contacts.
+        hers, his: Seq of the messages in ``talk``; ``hers`` is that of ann's in ``former`` too.
     """
 
     def __init__(self, rig: NodeRig, contacts: bool) -> None:
         self.rig = rig
         self.contacts = contacts
-        self.clients = {name: rig.client(name) for name in ("ann", "bob", "cat", "dan", "eve")}
+        self.clients = {name: rig.client(name) for name in ("ann", "bob", "cat", "dan", "eve", "fay")}
         self.tablet = rig.client("ann", "tablet")
         self._numbers = count(1)
         self.talk, self.foreign = self._befriend("ann", "bob"), self._befriend("cat", "dan")
         self.hers = self._said("ann", self.talk)
         self.his = self._said("bob", self.talk)
         self._said("cat", self.foreign)
+        self.former = 0
         if contacts:
+            self.former = self._befriend("ann", "fay")
+            self._said("ann", self.former)
+            self.asked("fay", set_blocked=pb.SetBlocked(user_id=self.id("ann"), blocked=True))
             self.asked("eve", request_contact=pb.RequestContact(user_id=self.id("ann"), greeting="hi"))
 
     def id(self, name: str) -> int:

@@ -71,6 +71,9 @@ def _repeated(message: Any, field: FieldDescriptor) -> Iterator[tuple[str, Any]]
         changed.ClearField(field.name)
         getattr(changed, field.name).extend(items)
         yield f"{field.name} with {text}", changed
+    twice = _copy(message)
+    twice.MergeFrom(message)
+    yield f"{field.name} said twice", twice
 
 
 def _items(field: FieldDescriptor) -> Iterator[tuple[str, list[Any]]]:

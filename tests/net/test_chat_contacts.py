@@ -233,6 +233,25 @@ class TalkTests(Case):
         names = [frame.WhichOneof("body") for frame in self.ann.take()]
         self.assertEqual([], [name for name in names if name in ("typing_notice", "receipt")])
 
+    def test_nor_after_the_end_of_being_contacts(self) -> None:
+        talk = self.befriend()
+        typing = pb.Typing(conversation_id=talk)
+        self.assertEqual("done", self.bob.ask(typing=typing).WhichOneof("body"))
+        self.rig.clock.advance(5)
+        self.remove()
+        self.ann.take()
+        self.assertError("not_contacts", self.bob.ask(typing=typing))
+        self.assertEqual([], self.ann.names())
+
+    def test_nor_a_minute_after_the_end_of_an_account_to_which_nobody_is_connected_any_more(self) -> None:
+        talk = self.befriend()
+        typing = pb.Typing(conversation_id=talk)
+        self.assertEqual("done", self.bob.ask(typing=typing).WhichOneof("body"))
+        now(self.rig.database.accounts.delete(self.ann_id, "hash", lambda notes: [], self.rig.database.now_ms()))
+        for _ in range(65):
+            self.rig.clock.advance(1)
+        self.assertError("not_contacts", self.bob.ask(typing=typing))
+
     def test_a_block_that_a_node_was_not_told_of_holds_there_within_a_minute(self) -> None:
         talk = self.befriend()
         typing = pb.Typing(conversation_id=talk)

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imchat.chat.settings import ChatSettings
 from imchat.domain.announcing import Announcer
+from imchat.domain.models import Device
 from imchat.domain.rates import SESSION_RATES
 from imchat.net.content import WireContentCodec
 from imchat.ports import Limit, PersonChanged
@@ -202,6 +203,18 @@ class SessionsTests(PeopleCase):
         self.assertEqual([(5_000, 5_000), (0, 0), (0, 0)], times)
         self.assertEqual(("a phone", "test"), (found[0].device_name, found[0].platform))
 
+    def test_a_list_that_would_fit_into_no_frame_has_the_last_used_and_all_others_are_ended(self) -> None:
+        sessions, now_ms = self.rig.database.sessions, self.rig.database.now_ms
+        for number in range(1_200):
+            device = Device(f"{number:064}", "\u5f20" * 64, "\u5f20" * 64)
+            now(sessions.open(self.ann.user_id, device, b"%032d" % number, now_ms()))
+        self.rig.clock.advance(1)
+        now(sessions.open(self.ann.user_id, Device("newest", "n", "p"), b"n" * 32, now_ms()))
+        found = self.listed()
+        self.assertEqual((1_000, "newest"), (len(found), found[0].device_id))
+        self.end(all_others=True)
+        self.assertEqual(["phone"], [info.device_id for info in self.listed()])
+
     def test_ending_one_ends_it_on_the_other_node_at_once_and_for_good(self) -> None:
         self.assertEqual("done", self.end("tablet").WhichOneof("body"))
         self.assertEqual("session_ended", self.last(self.tablet))
@@ -276,6 +289,13 @@ class DeletedTests(PeopleCase):
         self.refused(self.ann.ask(get_profile=pb.GetProfile()), "not_found")
         self.refused(self.set(nickname="Nan"), "not_found")
         self.assertEqual([], list(self.ann.ask(list_sessions=pb.ListSessions()).session_list.sessions))
+        bob_id = self.bob.user_id
+        self.refused(self.ann.ask(request_contact=pb.RequestContact(user_id=bob_id)), "not_found")
+        self.refused(self.ann.ask(set_blocked=pb.SetBlocked(user_id=bob_id, blocked=True)), "not_found")
+        self.refused(self.ann.ask(set_contact=pb.SetContact(user_id=bob_id, starred=True)), "not_found")
+        self.assertEqual(([], []), (self.bob.take(), self.ann.take()))
+        history = self.ann.ask(history=pb.History(stream_id=self.ann.user_id)).history_result
+        self.assertEqual([], list(history.events))
 
     def test_nobody_begins_to_talk_with_somebody_who_is_gone(self) -> None:
         self.refused(self.bob.ask(open_direct=pb.OpenDirect(user_id=self.ann.user_id)), "not_found")

@@ -68,6 +68,8 @@ class NameTests(SynchronousTestCase):
         ("<b>alice</b>", "markup"),
         ("'; DROP TABLE user; --", "SQL"),
         ("alice😀", "symbol"),
+        ("deleted-42", "what those are called who are gone"),
+        ("Ｄeleted-７", "the same, wide"),
         ("12345", "digits only, as an id"),
         ("_alice", "leading punctuation"),
         ("\u0301alice", "leading mark"),
@@ -180,6 +182,8 @@ class DeviceTests(SynchronousTestCase):
             Device(good.device_id, "n" * 65, good.platform),
             Device(good.device_id, "a\x1b[31m", good.platform),
             Device(good.device_id, "a\u202eb", good.platform),
+            Device(good.device_id, "a\u200fb", good.platform),
+            Device(good.device_id, good.device_name, "a\u061cb"),
             Device(good.device_id, good.device_name, "x\x00"),
             Device(good.device_id, good.device_name, "x\n"),
         ):

@@ -112,6 +112,13 @@ class WatchingTests(SynchronousTestCase):
         self.watching.heard(RelationsChanged(ANN))
         self.assertEqual((set(), [BOB], {}), (self.watched.watched, self.watched.farewells, self.watching._of))
 
+    def test_who_is_named_twice_is_watched_no_more(self) -> None:
+        self.watch()
+        self.assertEqual(
+            [], self.successResultOf(Deferred.fromCoroutine(self.watching.watch(self.live, [], [BOB, BOB])))
+        )
+        self.assertEqual((set(), {}), (self.watched.watched, self.watching._of))
+
     def test_requests_side_by_side_do_not_pass_the_bound(self) -> None:
         self.relations.held = []
         self.relations.visible = set(range(10, 10_000))

@@ -249,6 +249,29 @@ class Histories(CliCase):
         self.assertEqual([(m["seq"], m["sender"]) for m in command.json], [(3, "alice"), (4, "bob"), (5, "alice")])
         self.assertIn("bob: 29", self.ok("history", "bob").out)
 
+    def test_upwards_from_a_number(self):
+        self.login()
+        self.server.history_events = 7
+        for n in range(1, 31):
+            self.server.say(self.talk, 2, str(n))
+        seqs = [m["seq"] for m in self.ok("history", "bob", "--after", "3", "--limit", "20", "--json").json]
+        self.assertEqual(seqs, list(range(4, 24)))
+        seqs = [m["seq"] for m in self.ok("history", "bob", "--after", "0", "--before", "3", "--json").json]
+        self.assertEqual(seqs, [1, 2])
+        command = self.terminal.run("history", "bob", "--after", "30")
+        self.assertEqual((command.code, command.out), (0, ""))
+
+    def test_upwards_between_two_dates(self):
+        self.login()
+        for n in range(6):
+            self.server.say(self.talk, 2, str(n))
+            self.fake.run(86_400)
+        dates = ("--since", "1970-01-13T12:00+00:00", "--until", "1970-01-16T12:00+00:00")
+        told = self.ok("history", "bob", "--after", "0", "--limit", "2", *dates, "--json").json
+        self.assertEqual([m["text"] for m in told], ["1", "2"])
+        told = self.ok("history", "bob", "--after", "0", *dates, "--json").json
+        self.assertEqual([m["text"] for m in told], ["1", "2", "3"])
+
     def test_an_empty_conversation(self):
         self.login()
-        self.assertEqual(self.ok("history", "carol").out, "")
+        self.assertIn("no messages", self.nothing("history", "carol"))

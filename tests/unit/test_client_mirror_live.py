@@ -99,6 +99,20 @@ class Live(ClientCase):
         (message,) = mirror.messages(one.state, self.talk)
         self.assertEqual((message.content.text, message.reactions[0].own), ("better", True))
 
+    def test_a_reply_quotes_nothing_that_was_deleted_before_the_device_came(self):
+        stream = self.server.streams[self.talk]
+        quoted = [self.server.say(self.talk, 2, text) for text in ("kept", "deleted")]
+        stream.hidden[1] = {2}
+        self.server.say(self.talk, 2, "the newest")
+        one = self.mirror()
+        for event in quoted:
+            reply = pb.Content(text=pb.Text(text="re"), reply_to=event.seq)
+            self.server.append(self.talk, 2, reply, quote=event)
+        self.world.run(3)
+        quotes = [message.quote and message.quote.content.text for message in mirror.messages(one.state, self.talk)]
+        self.assertEqual(quotes[-2:], ["kept", None])
+        self.assertEqual(one.state.doubtful, frozenset())
+
     def test_older_messages_come_page_by_page(self):
         for n in range(30):
             self.server.say(self.talk, 2, str(n))

@@ -6,7 +6,7 @@ from imchat.client import Options, PersonChange, Receipt, Stopped, TypingSeen
 from imchat.client.people import MAX_WATCHED
 from imchat.client.state import MemoryState
 from imchat.domain.errors import InvalidRequest, NotFound, RateLimited, TooLate, Unsupported
-from imchat.domain.people import PresenceState, ProfileChange, RequestState
+from imchat.domain.people import Presence, PresenceState, ProfileChange, RequestState
 from imchat.wire import imchat_pb2 as pb
 from imchat.wire.imchat_pb2 import Frame
 from tests.fakes.client_people import FakePeople
@@ -93,12 +93,27 @@ class People(PeopleCase):
         user, told = self.live(), []
         user.client.on_person(told.append)
         self.done(user.client.people.watch([2, 3]))
-        self.assertEqual([(p.user_id, p.presence.state) for p in told], [(2, PresenceState.OFFLINE)])
+        self.assertEqual(
+            [(p.user_id, p.presence.state) for p in told], [(2, PresenceState.OFFLINE), (3, PresenceState.OFFLINE)]
+        )
         self.people.online.add(2)
         self.server.cut()
         self.world.run(5)
-        self.assertEqual(told[-1].presence.state, PresenceState.ONLINE)
+        self.assertEqual(
+            [(p.user_id, p.presence.state) for p in told[2:]], [(2, PresenceState.ONLINE), (3, PresenceState.OFFLINE)]
+        )
         self.assertEqual(list(self.people.asked("watch_people")[-1].add), [2, 3])
+
+    def test_who_may_not_be_seen_any_more_after_a_reconnect_is_offline(self):
+        self.people.befriend(1, 2)
+        self.people.online.add(2)
+        user, told = self.live(), []
+        self.done(user.client.people.watch([2]))
+        user.client.on_person(told.append)
+        self.people.contacts.clear()
+        self.server.cut()
+        self.world.run(5)
+        self.assertEqual([(p.user_id, p.card, p.presence) for p in told], [(2, None, Presence())])
 
     def test_watching_is_bounded_and_lets_the_oldest_go(self):
         client = self.live().client
@@ -144,6 +159,18 @@ class People(PeopleCase):
         self.done(people.set_away(True))
         self.done(people.set_away(False))
         self.assertEqual([r.state for r in self.people.asked("set_presence")], [pb.AWAY, pb.ONLINE])
+
+    def test_who_is_away_stays_so_over_reconnects(self):
+        person = self.live()
+        self.done(person.client.people.set_away(True))
+        self.server.cut()
+        self.world.run(10)
+        self.assertEqual([r.state for r in self.people.asked("set_presence")], [pb.AWAY, pb.AWAY])
+        self.done(person.client.people.set_away(False))
+        self.server.cut()
+        self.world.run(10)
+        # A connection begins as online: there is nothing to say.
+        self.assertEqual([r.state for r in self.people.asked("set_presence")], [pb.AWAY, pb.AWAY, pb.ONLINE])
 
 
 class Contacts(PeopleCase):

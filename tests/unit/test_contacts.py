@@ -254,6 +254,14 @@ class LimitTests(SynchronousTestCase):
         for character in "\x00\n\t\x1f\x7f\x85\x9f\u061c\u200e\u200f\u2028\u202a\u202e\u2066\u2069":
             for check in (check_greeting, check_remark, lambda text: check_labels([text])):
                 self.assertRaises(InvalidRequest, check, f"a{character}b")
+        for blank in (" ", "\u200b", "\u200d\u200b", "\u3164", "\xad", "\ufeff", "\ue000"):
+            for check in (check_greeting, check_remark, lambda text: check_labels(["a", text])):
+                self.assertRaises(InvalidRequest, check, blank)
+
+    def test_what_is_typed_in_another_form_is_the_same(self) -> None:
+        self.assertEqual(("\xe9", ""), (check_remark(" e\u0301 "), check_remark("")))
+        self.assertEqual(("\xe9", ""), (check_greeting("e\u0301"), check_greeting("")))
+        self.assertEqual(("\xe9", "a"), check_labels(["e\u0301", "\xe9", "a", " a"]))
 
     def test_bounds(self) -> None:
         check_counts(5_000, 10_000)

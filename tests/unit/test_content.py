@@ -6,7 +6,17 @@ import unicodedata
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imchat.domain.content import MAX_TEXT, ConversationAdded, SessionsEnded, Text, check_sendable, digest, is_message
+from imchat.domain.content import (
+    MAX_TEXT,
+    ConversationAdded,
+    Custom,
+    SessionsEnded,
+    Text,
+    check_sendable,
+    digest,
+    is_message,
+    passed_on,
+)
 from imchat.domain.errors import InvalidRequest, Unsupported
 from imchat.net.content import WireContentCodec, from_wire
 from imchat.wire import imchat_pb2 as pb
@@ -37,6 +47,13 @@ class SendableTests(SynchronousTestCase):
         for content in (ConversationAdded(1, 1, (2,)), SessionsEnded(("d",), "logout")):
             self.assertRaises(InvalidRequest, check_sendable, content)
             self.assertFalse(is_message(content.kind))
+
+
+class PassedOnTests(SynchronousTestCase):
+    def test_the_same_without_what_belongs_to_its_conversation(self) -> None:
+        for message in (Text("hi", reply_to=3, mentions=(7,)), Text("hi"), Text("hi", forwarded=True)):
+            self.assertEqual(Text("hi", forwarded=True), passed_on(message))
+        self.assertEqual(Custom("a/b", b"\0", forwarded=True), passed_on(Custom("a/b", b"\0", reply_to=1)))
 
 
 class CodecTests(SynchronousTestCase):

@@ -84,8 +84,7 @@ class Contacts:
             TooMany: a list is full.
             ValueRefused: the user blocks the peer.
         """
-        check_greeting(greeting)
-        check_remark(remark)
+        greeting, remark = check_greeting(greeting), check_remark(remark)
         key = f"contact-request:{live.user_id}"
         if wait_ms := await self._limiter.take(key, self._limit):
             raise RateLimited("too many contact requests", wait_ms)
@@ -109,7 +108,7 @@ class Contacts:
             TooMany: a list is full.
             ValueRefused: the user blocks the peer.
         """
-        check_remark(remark)
+        remark = check_remark(remark)
         if given not in Answer.__members__.values():
             raise InvalidRequest("an answer is ACCEPT, DECLINE or IGNORE")
         rule = partial(rules.answer, given=Answer(given), remark=remark, now_ms=self._now_ms())
@@ -122,10 +121,9 @@ class Contacts:
             InvalidRequest: remark or labels break the rules.
             NotFound: there is no such contact.
         """
-        if change.remark is not None:
-            check_remark(change.remark)
+        remark = None if change.remark is None else check_remark(change.remark)
         labels = None if change.labels is None else check_labels(change.labels)
-        checked = ContactEdit(change.remark, labels, change.starred)
+        checked = ContactEdit(remark, labels, change.starred)
         return await self._change(live, peer_id, partial(rules.edit, change=checked))
 
     async def remove(self, live: Live, peer_id: int) -> Related:

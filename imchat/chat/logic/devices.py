@@ -17,6 +17,9 @@ from imchat.domain.people import SessionInfo
 from imchat.domain.sessions import ENDED
 from imchat.ports import SessionsClosed, SessionStore
 
+MAX_LISTED = 1_000
+"""Sessions of one list: with texts of the greatest length an answer stays below the largest frame."""
+
 MAX_DEVICES = 100
 """Devices named in one request."""
 
@@ -46,9 +49,12 @@ class Devices:
         self._announcer = announcer
         self._clock = clock
 
-    async def list(self, live: Live) -> list[SessionInfo]:
-        """The user's sessions, the last used first."""
-        return await self._store.of_user(live.user_id, int(self._clock.seconds() * 1000))
+    async def list(self, live: Live) -> Sequence[SessionInfo]:
+        """The user's sessions, the last used first; of too many those that were used last."""
+        return (await self._all(live.user_id))[:MAX_LISTED]
+
+    async def _all(self, user_id: int) -> Sequence[SessionInfo]:
+        return await self._store.of_user(user_id, int(self._clock.seconds() * 1000))
 
     async def end(self, live: Live, device_ids: Sequence[str], all_others: bool) -> None:
         """End sessions of the user. What is no device of theirs is no error: it has no session.
@@ -66,7 +72,7 @@ class Devices:
             raise InvalidRequest("either device_ids, or all_others")
         if len(device_ids) > MAX_DEVICES:
             raise TooLarge(f"at most {MAX_DEVICES} devices at once")
-        known = {info.device.device_id for info in await self.list(live)}
+        known = {info.device.device_id for info in await self._all(live.user_id)}
         chosen = known - {live.device_id} if all_others else known.intersection(device_ids)
         if chosen:
             await self._end(live.user_id, tuple(sorted(chosen)))

@@ -139,7 +139,7 @@ class Watching:
         mine = self._of.get(live)
         if mine is None:
             return
-        gone = [one for one in user_ids if one in mine]
+        gone = [one for one in dict.fromkeys(user_ids) if one in mine]
         for one in gone:
             del mine[one]
         if not mine:

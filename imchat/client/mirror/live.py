@@ -13,7 +13,15 @@ from imchat.client.errors import Stopped
 from imchat.client.login import Credentials
 from imchat.client.mirror import views
 from imchat.client.mirror.applying import apply
-from imchat.client.mirror.snapshot import Snapshot, merge, merge_conversations, merge_page, with_cards, with_person
+from imchat.client.mirror.snapshot import (
+    Snapshot,
+    merge,
+    merge_conversations,
+    merge_page,
+    with_cards,
+    with_person,
+    without,
+)
 from imchat.client.mirror.state import WINDOW, MirrorState
 from imchat.client.options import Options, Outside
 from imchat.client.state import SavedSession
@@ -100,7 +108,7 @@ class Mirror:
     async def _handle(self, turn: Turn) -> None:
         self._begin()
         self._set(apply(self.state, turn.event))
-        if self.state.stale or self._people_changed():
+        if self._lacks():
             self._update()
         if self._handler is not None:
             await self._handler(turn)
@@ -136,9 +144,10 @@ class Mirror:
         try:
             if self._outdated:
                 await self._take_lists()
-            while self.state.stale or self._people_changed():
+            while self._lacks():
                 if self.state.stale:
                     await self._list_again()
+                await self._judge_quotes()
                 self._looked_at = self._people_parts()
                 await self._name()
                 await self._watch()
@@ -146,6 +155,9 @@ class Mirror:
             self._updating = False
         if self._outdated:
             self._update()
+
+    def _lacks(self) -> bool:
+        return bool(self.state.stale or self.state.doubtful or self._people_changed())
 
     def _people_parts(self) -> tuple[object, ...]:
         return self.state.contacts, self.state.requests
@@ -187,6 +199,15 @@ class Mirror:
         found = await self.client.conversations.some(sorted(stale))
         state = merge_conversations(self.state, found.values(), base)
         self._set(replace(state, stale=state.stale - stale))
+
+    async def _judge_quotes(self) -> None:
+        """Read what pushes quote, which are the same for all: what the user has deleted is not there."""
+        doubtful = self.state.doubtful
+        self._set(replace(self.state, doubtful=frozenset()))
+        for conversation_id, seq in sorted(doubtful):
+            page = await self.client.history(conversation_id, seq + 1, 1)
+            if all(event.seq != seq for event in page.events):
+                self._set(without(self.state, conversation_id, seq))
 
     async def _name(self) -> None:
         unknown = self._people() - self.state.cards.keys() - self._nameless

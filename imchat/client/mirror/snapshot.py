@@ -125,6 +125,12 @@ def merge_page(state: MirrorState, conversation_id: int, page: Page) -> MirrorSt
     return replace(state, talks={**state.talks, conversation_id: put_lines(talk, lines)})
 
 
+def without(state: MirrorState, conversation_id: int, seq: int) -> MirrorState:
+    """The state where it turned out that the user has deleted a message."""
+    talk = deleted(state.talk(conversation_id), (seq,), 0)
+    return replace(state, talks={**state.talks, conversation_id: talk})
+
+
 def with_cards(state: MirrorState, cards: Iterable[UserCard]) -> MirrorState:
     """The state with what people show of themselves now."""
     return replace(state, cards={**state.cards, **{card.id: card for card in cards}})

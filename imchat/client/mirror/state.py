@@ -99,6 +99,7 @@ class MirrorState:
         private_seq: The newest event of the private stream that was applied.
         stamps: The newest note about each thing, where it is newer than the lists.
         stale: Conversations of which a list should be taken anew.
+        doubtful: What pushes quote that was not read here, by conversation and seq: the user may have deleted it.
     """
 
     user_id: int
@@ -113,6 +114,7 @@ class MirrorState:
     private_seq: int = 0
     stamps: Mapping[Key, int] = field(default_factory=dict)
     stale: frozenset[int] = frozenset()
+    doubtful: frozenset[tuple[int, int]] = frozenset()
 
     def talk(self, conversation_id: int) -> Talk:
         """A conversation, as far as it is known."""

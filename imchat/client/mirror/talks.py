@@ -16,13 +16,22 @@ _GONE = (EventState.RECALLED, EventState.EXPIRED)
 def apply_event(state: MirrorState, event: Received) -> MirrorState:
     """An event of a conversation."""
     talk = state.talk(event.stream_id)
-    doubtful = talk.kind == 0 or _may_have_mentioned(talk, event, state.user_id)
+    unlisted = talk.kind == 0 or _may_have_mentioned(talk, event, state.user_id)
+    quoted = _unread_quote(talk, event)
     talk = _head(talk, event)
     talk = put_act(_mentioned(talk, event, state.user_id), event) if act_target(event) else put_lines(talk, (event,))
     if _is_message(event):
         talk = _counted(talk, event, state.user_id)
-    stale = state.stale | {event.stream_id} if doubtful else state.stale
-    return replace(state, talks={**state.talks, event.stream_id: talk}, stale=stale)
+    stale = state.stale | {event.stream_id} if unlisted else state.stale
+    doubtful = state.doubtful | {(event.stream_id, quoted)} if quoted else state.doubtful
+    return replace(state, talks={**state.talks, event.stream_id: talk}, stale=stale, doubtful=doubtful)
+
+
+def _unread_quote(talk: Talk, event: Received) -> int:
+    """What an event quotes of which it is not known whether the user deleted it; 0: nothing such."""
+    reply_to = event.content.reply_to if isinstance(event.content, Message) else 0
+    told = reply_to <= talk.cleared_seq or reply_to in talk.deleted or 0 < talk.known_from <= reply_to
+    return 0 if event.quote is None or told or reply_to in talk.lines else reply_to
 
 
 def _is_message(event: Received) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from imchat.domain.accounts import deleted_name
 from imchat.domain.contacts import EXPIRY_MS, UNANSWERED, AskedState
 from imchat.domain.content import Note
 from imchat.domain.people import ContactRequest, RequestState
@@ -23,6 +24,9 @@ _EMPTY = """
     WHERE user_id = ?
 """
 _OWN_ROWS = (
+    # What was told to the user's own devices: profiles, contacts and requests as they were.
+    "DELETE FROM event WHERE stream_id = ?",
+    "DELETE FROM deletion WHERE user_id = ?",
     "DELETE FROM session WHERE user_id = ?",
     "DELETE FROM contact WHERE user_id = ?",
     "DELETE FROM contact_request WHERE from_id = ?",
@@ -94,6 +98,6 @@ def _farewells(tx: Transaction, user_id: int, now_ms: int) -> list[tuple[int, No
 def _empty(tx: Transaction, user_id: int, now_ms: int) -> None:
     # A slash is in no name and in no address that has no @: nobody can take these keys, or log in by them.
     placeholder = f"deleted/{user_id}".encode()
-    tx.execute(_EMPTY, (f"deleted-{user_id}", placeholder, placeholder, b"", now_ms, user_id))
+    tx.execute(_EMPTY, (deleted_name(user_id), placeholder, placeholder, b"", now_ms, user_id))
     for statement in _OWN_ROWS:
         tx.execute(statement, (user_id,))

@@ -70,11 +70,13 @@ def read_pair(tx: Transaction, user_id: int, peer_id: int) -> Pair:
     """How two users stand; the heads of both private streams must be locked.
 
     Raises:
-        NotFound: one of them does not exist.
+        NotFound: one of them does not exist, or the user's own account is gone.
     """
     deleted: dict[int, int] = {row[0]: row[1] for row in tx.query(_DELETED, (user_id, peer_id))}
     if len(deleted) != 2:
         raise NotFound("there is no such user")
+    if deleted[user_id]:
+        raise NotFound("the account is gone")
     return Pair(
         own=_contact(tx, user_id, peer_id),
         theirs=_contact(tx, peer_id, user_id),

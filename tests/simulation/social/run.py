@@ -132,15 +132,19 @@ class SocialRun(Run):
         return [device for device in self.world.devices() if isinstance(device, SocialDevice)]
 
     def _judged(self) -> Iterator[str]:
-        epilogue = Epilogue(self._devices(), self.deeds.watch, Rows(self.world.database.inspect()))
-        epilogue.begin()
-        self.world.run(EPILOGUE)
         rows = Rows(self.world.database.inspect())
-        yield from epilogue.problems(rows)
         yield from broken(rows)
         yield from lost(self.deeds, rows)
         for device in self._devices():
             yield from self._difference(device, rows, whole=False)
+        yield from self._afterwards(rows)
+
+    def _afterwards(self, rows: Rows) -> Iterator[str]:
+        epilogue = Epilogue(self._devices(), self.deeds.watch, rows)
+        epilogue.begin()
+        self.world.run(EPILOGUE)
+        rows = Rows(self.world.database.inspect())
+        yield from epilogue.problems(rows)
         for device in self._devices():
             if device.process is not None:
                 device.process.enter(self._read_all, device)

@@ -148,7 +148,7 @@ class Deeds(PeopleDeeds):
         some = self.random.sample(seqs, min(len(seqs), self.random.randint(1, 3)))
         return client.conversations.delete_messages(talk.conversation_id, some) if some else None
 
-    @deed("typed", 2, "not_contacts")
+    @deed("typed", 6, "not_contacts")
     def type(self, device: SocialDevice) -> Doing | None:
         talk = self._talk(device)
         if talk is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from imchat.assemble import parts
 from imchat.chat.settings import ChatSettings
 from imchat.client import Client, Credentials, Options, Outside, Status
 from imchat.client.engine import Handler
@@ -16,11 +18,18 @@ from imchat.client.values import Receipt
 from imchat.domain.limits import Limit
 from imchat.domain.permissions import ContactsPolicy
 from imchat.domain.rates import ACCOUNT_RATES, SESSION_RATES
+from imchat.net.redis import RedisPool
+from imchat.ports import Bus, Notice, PresenceStore, Publisher
+from imchat.status.logic import StatusLogic
+from imchat.status.logic.nodes import Nodes
+from imchat.store.memory import MemoryHub, MemoryPresence
+from imchat.store.sql.database import Database
 from tests.simulation.application import Person
 from tests.simulation.clients import Device
 from tests.simulation.conditions import Conditions
 from tests.simulation.load import People
 from tests.simulation.process import SimulatedProcess
+from tests.simulation.servers import Server
 from tests.simulation.world import World
 
 PEOPLE = 10
@@ -29,11 +38,12 @@ PLATFORM = "simulation"
 
 
 def social_conditions(seed: int, faults: int = 0) -> Conditions:
-    """The conditions of a seed: every other one on SQLite as the embedded server has it."""
+    """The conditions of a seed: every third one is the embedded server's chat node, which is alone."""
     random = Random(f"{seed} social conditions")
     return Conditions(
-        plain_database=seed % 2 == 0,
-        nodes=2,
+        # On every other of two nodes, too, SQLite shows what the stand-in for MariaDB may hide.
+        plain_database=seed % 3 == 0 or seed % 2 == 0,
+        nodes=1 if seed % 3 == 0 else 2,
         statuses=1,
         users=PEOPLE,
         devices=PEOPLE * DEVICES_EACH,
@@ -127,6 +137,40 @@ class SocialWorld(World):
     def devices(self) -> list[Device]:
         """All devices that are used by those who are not absent."""
         return [device for device in super().devices() if device.person.number not in self.absent]
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the chat node is as in the embedded server: alone, without Redis."""
+        return self.conditions.nodes == 1
+
+    def build_bus(self, base: parts.Base, pool: RedisPool, server: Server) -> Bus:
+        """The bus of a chat node."""
+        if not self.embedded:
+            return super().build_bus(base, pool, server)
+        self._hub = MemoryHub(base.reactor)
+        bus: Any = self._hub.attach(server.name)
+        close = bus.close
+
+        async def closed() -> None:
+            close()
+
+        # A server of a cluster starts its bus and waits for its end.
+        bus.start, bus.close = lambda: None, closed
+        return bus  # type: ignore[no-any-return]
+
+    def build_status_logic(
+        self, base: parts.Base, database: Database, publisher: Publisher, nodes: Nodes
+    ) -> StatusLogic:
+        """The logic of a status server."""
+        return super().build_status_logic(base, database, self if self.embedded else publisher, nodes)
+
+    async def publish(self, notices: Sequence[tuple[str, Notice]]) -> None:
+        """Tell the chat node that is alone, as the status part tells it in the same process."""
+        await self._hub.publish(notices)
+
+    def build_presence(self, base: parts.Base, pool: RedisPool) -> PresenceStore:
+        """Who is there."""
+        return MemoryPresence(base.now_ms) if self.embedded else super().build_presence(base, pool)
 
     def build_client(self, device: Any, outside: Outside, handler: Handler, options: Options) -> Client:
         device.listen(self.build_mirror(device, outside, handler, options))
