@@ -54,12 +54,12 @@ def _add_account(commands: Commands) -> None:
     register.add_argument("--invitation", metavar="CODE", help="for a server that wants one")
     _code(register)
     login = commands.add("login", "log in on this machine", account.login)
-    login.add_argument("login", nargs="?", metavar="NAME_OR_EMAIL")
+    login.add_argument("login", nargs="?", metavar="NAME_OR_EMAIL", help="asked for where it is missing")
     password_stdin(login)
     commands.add("logout", "end this profile's sessions", account.logout)
     commands.add("whoami", "show who is logged in", account.whoami)
     reset = commands.add("reset-password", "set a new password with a mailed code", account.reset_password)
-    reset.add_argument("email", nargs="?", metavar="EMAIL")
+    reset.add_argument("email", nargs="?", metavar="EMAIL", help="asked for where it is missing")
     _code(reset)
 
 
@@ -84,7 +84,9 @@ def _add_talk(commands: Commands) -> None:
     shown.add_argument("--since", metavar="DATE", type=history.date_ms, help="only those from this date or time on")
     shown.add_argument("--until", metavar="DATE", type=history.date_ms, help="only those before this date or time")
     shown.add_argument("--numbers", action="store_true", help="with their numbers, for recall, edit and react")
-    shown.add_argument("--format", choices=("text", "json"), default="text")
+    shown.add_argument(
+        "--format", choices=("text", "json"), default="text", help="for people (the default) or programs"
+    )
     shown.add_argument("--timeout", metavar="S", type=seconds, default=30.0, help="altogether (default: 30)")
 
 
@@ -108,8 +110,8 @@ def _add_admin(commands: Commands, common: argparse.ArgumentParser) -> None:
     invite.add_argument("--uses", metavar="N", type=positive, default=1, help="how many may use it (default: 1)")
     invite.add_argument("--expires", metavar="DAYS", type=positive, default=7, help="days (default: 7)")
     create = admin.add("create-user", "create an account without a mail", operator.create_user)
-    create.add_argument("name", metavar="NAME")
-    create.add_argument("email", metavar="EMAIL")
+    create.add_argument("name", metavar="NAME", help="2 to 32 letters, digits, _ . - and single spaces")
+    create.add_argument("email", metavar="EMAIL", help="where a mail can reset the password")
     password_stdin(create)
     for parser in (invite, create):
         _configuration(parser)

@@ -22,15 +22,15 @@ def date_ms(value: str) -> int:
     """A date or time of the command line, in milliseconds UTC; without a zone it is the terminal's.
 
     Raises:
-        ValueError: it is none.
+        ArgumentTypeError: it is none, or before 1970.
     """
-    milliseconds = int(datetime.fromisoformat(value).astimezone().timestamp() * 1000)
+    try:
+        milliseconds = int(datetime.fromisoformat(value).astimezone().timestamp() * 1000)
+    except (ValueError, OverflowError, OSError):
+        milliseconds = 0
     if milliseconds <= 0:
-        raise ValueError("is before 1970")
+        raise argparse.ArgumentTypeError(f"{value!r} is no date such as 2026-11-24 or 2026-11-24T18:30")
     return milliseconds
-
-
-date_ms.__name__ = "date"
 
 
 async def history(arguments: argparse.Namespace, world: World) -> None:

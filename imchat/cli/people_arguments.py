@@ -7,6 +7,7 @@ from pathlib import Path
 
 from imchat.cli import conversations, devices, export, forwarding, people, presence, states
 from imchat.cli.syntax import Commands, conversation, password_stdin, positive
+from imchat.domain.profiles import MAX_NICKNAME, MAX_REGION, MAX_SIGNATURE
 
 
 def add_acts(commands: Commands) -> None:
@@ -23,10 +24,10 @@ def add_acts(commands: Commands) -> None:
     _message(recall)
     edit = commands.asking("edit", "change the text of a message of one's own", conversations.edit)
     _message(edit)
-    edit.add_argument("text", nargs="+", metavar="TEXT")
+    edit.add_argument("text", nargs="+", metavar="TEXT", help="what is to stand there")
     react = commands.asking("react", "react to a message with an emoji", conversations.react)
     _message(react)
-    react.add_argument("emoji", metavar="EMOJI")
+    react.add_argument("emoji", metavar="EMOJI", help="one, such as 👍")
     react.add_argument("--remove", action="store_true", help="take the reaction away")
 
 
@@ -63,7 +64,7 @@ def add_people(commands: Commands) -> None:
     """Commands about people and the account."""
     _add_profile(commands)
     search = commands.asking("search", "find people by id, name, or the beginning of a name", people.search)
-    search.add_argument("query", metavar="QUERY")
+    search.add_argument("query", metavar="QUERY", help="2 characters or more; 1 in Chinese, Japanese or Korean")
     search.add_argument("--limit", metavar="N", type=positive, default=50, help="how many (default: 50)")
     _add_contacts(commands.family("contacts", "list and change contacts", people.contacts))
     own = commands.family(
@@ -83,14 +84,21 @@ def add_people(commands: Commands) -> None:
     delete.add_argument("--yes", action="store_true", help="do not ask for the account's name")
     password_stdin(delete)
     exported = commands.asking("export", "write all that is one's own to a file", export.export)
-    exported.add_argument("file", metavar="FILE", type=Path)
+    exported.add_argument(
+        "file", metavar="FILE", type=Path, help="JSON that only you can read; replaced when it is whole"
+    )
 
 
 def _add_profile(commands: Commands) -> None:
     profile = commands.asking("profile", "show and change one's own profile", people.profile)
-    for name in ("nickname", "signature", "region", "avatar"):
-        profile.add_argument(f"--{name}", metavar="TEXT")
-    profile.add_argument("--gender", choices=people.GENDERS)
+    for name, text in (
+        ("nickname", f"at most {MAX_NICKNAME} characters; '': none"),
+        ("signature", f"at most {MAX_SIGNATURE} characters"),
+        ("region", f"at most {MAX_REGION} characters"),
+        ("avatar", "reference of a picture"),
+    ):
+        profile.add_argument(f"--{name}", metavar="TEXT", help=text)
+    profile.add_argument("--gender", choices=people.GENDERS, help="what others see of it")
     for name, text in (
         ("hidden-from-search", "not to be found by others' search"),
         ("presence-hidden", "not to show contacts whether one is online"),
@@ -118,7 +126,7 @@ def _add_contacts(contacts: Commands) -> None:
         contacts.asking("unblock", "block somebody no more", people.unblock),
     ]
     for parser in (add, accept, star, remark, label, *plain):
-        parser.add_argument("name", metavar="NAME_OR_ID")
+        parser.add_argument("name", metavar="NAME_OR_ID", help="the name, in any case, or the number that search shows")
     add.add_argument("--greeting", metavar="TEXT", default="", help="what they are told")
     for parser in (add, accept):
         parser.add_argument("--remark", metavar="TEXT", default="", help="what one calls them oneself")

@@ -86,8 +86,11 @@ async def test_acts_reach_all_and_one_that_was_away_in_order(site):
         assert [seq for seq in numbers(phone.events) if seq >= keep] == list(range(keep, last + 1))
         assert phone.lines(talk) == ["keep", "wrong", "recalled", "what?", "the last"]
         shown = phone.messages(talk)
+        assert shown[regretted].content is None
         assert shown[wrong].state is EventState.EDITED and shown[answer].quote.content.text == "wrong"
         assert shown[keep].reactions == (Reaction("👍", 2, True),) and shown[answer].reactions == ()
+    ((content,),) = site.sql(f"SELECT content FROM event WHERE stream_id = {talk} AND seq = {regretted}")
+    assert content == b""
     assert away.state.talk(talk).unread == bob.state.talk(talk).unread == 1
     with pytest.raises(Forbidden):
         await bob.client.acts.edit(talk, keep, "mine")

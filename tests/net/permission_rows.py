@@ -78,6 +78,7 @@ def _act(body: str, kind: Any, **fields: Any) -> list[Row]:
     return [
         *_conversation(body, on("hers"), "accepted", "not_contacts"),
         Row(body, "another's message", on("his")("talk"), others),
+        Row(body, "a line of the server", on("line")("talk"), "not_found"),
         Row(body, "a message that is not there yet", on(1_000)("talk"), "not_found"),
         Row(body, "a message that cannot be", on(2**64 - 1)("talk"), "not_found"),
         Row(body, "no message", on(0)("talk"), "not_found"),
@@ -88,6 +89,20 @@ def _is(**wanted: Any) -> Callable[[World, pb.Frame], bool]:
     return lambda world, answer: all(
         getattr(answer.contact_change.contact, name) == value for name, value in wanted.items()
     )
+
+
+def _reply(seq: Callable[[World], int]) -> Build:
+    def content(world: World) -> pb.Content:
+        return pb.Content(text=pb.Text(text="so it is"), reply_to=seq(world))
+
+    return _in(pb.SendMessage, client_id=World.new_id, content=content)("talk")
+
+
+def _mention(name: str) -> Build:
+    def content(world: World) -> pb.Content:
+        return pb.Content(text=pb.Text(text="see"), mentions=[UNKNOWN if name == "unknown" else world.id(name)])
+
+    return _in(pb.SendMessage, client_id=World.new_id, content=content)("talk")
 
 
 _text = pb.Content(text=pb.Text(text="other words"))
@@ -103,6 +118,11 @@ ROWS: list[Row] = [
         _in(pb.SendMessage, client_id=World.new_id, content=pb.Content(system_line=pb.SystemLine(code="x")))("talk"),
         "invalid_request",
     ),
+    Row("send_message", "a reply to itself", _reply(lambda w: w.his + 1), "not_found"),
+    Row("send_message", "a reply to what comes", _reply(lambda w: w.his + 2), "not_found"),
+    Row("send_message", "a reply to what cannot be", _reply(lambda w: 2**64 - 1), "not_found"),
+    Row("send_message", "a reply to a line of the server", _reply(lambda w: w.line), "not_found"),
+    Row("send_message", "that mentions whoever is no member", _mention("cat"), "not_found", like=_mention("unknown")),
     *_act("recall_message", pb.RecallMessage),
     *_act("edit_message", pb.EditMessage, content=_text),
     *_act("react", pb.React, emoji="👍"),

@@ -23,6 +23,7 @@ class World:
             server.
         foreign: That of cat and dan.
         former: That of ann and fay; 0 without contacts.
+        line: Seq of the server's line in ``talk``.
         hers, his: Seq of the messages in ``talk``; ``hers`` is that of ann's in ``former`` too.
     """
 
@@ -36,7 +37,7 @@ class World:
         self.hers = self._said("ann", self.talk)
         self.his = self._said("bob", self.talk)
         self._said("cat", self.foreign)
-        self.former = 0
+        self.former, self.line = 0, 1
         if contacts:
             self.former = self._befriend("ann", "fay")
             self._said("ann", self.former)

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from imchat.client import Accepted, Client, Page, Received, Stopped, Turn
 from imchat.client.state import Change, OutboxEntry
 from imchat.domain.content import Text
-from imchat.domain.errors import Conflict, IMError, NotFound
+from imchat.domain.errors import Conflict, IMError, NotFound, Unchanged
 from imchat.wire import imchat_pb2 as pb
 from tests.simulation.process import SimulatedProcess
 
@@ -59,6 +59,7 @@ class Application:
     Attributes:
         process: Where it runs, or ran last.
         client: Its client.
+        acting: Acts that are not answered yet.
     """
 
     usable: bool
@@ -69,6 +70,7 @@ class Application:
         self.name = name
         self.process: SimulatedProcess | None = None
         self.client: Client
+        self.acting = 0
         self._last_added: OutboxEntry | None = None
         self._tentative: dict[int, list[tuple[Received, float]]] = defaultdict(list)
 
@@ -120,6 +122,38 @@ class Application:
             self.world.trace.hit(refusal.code)
         else:
             self._not_sent(failure, process)
+
+    def react(self, conversation_id: int, seq: int, emoji: str) -> None:
+        """React to a message, or say so again."""
+        if self.process is not None:
+            self.process.enter(self._react, self.process, conversation_id, seq, emoji)
+
+    def _react(self, process: SimulatedProcess, conversation_id: int, seq: int, emoji: str) -> None:
+        acts = self.client.acts
+        make = acts._client_id
+
+        def noted() -> bytes:
+            client_id = make()
+            self.world.recorder.acted(self, conversation_id, client_id)
+            return client_id
+
+        # Its id is made at once, whenever it is sent.
+        acts._client_id = noted
+        done = Deferred.fromCoroutine(acts.react(conversation_id, seq, emoji))
+        acts._client_id = make
+        self.acting += 1
+        done.addBoth(self._reacted, process)
+        done.addErrback(self._not_sent, process)
+
+    def _reacted(self, result: object, process: SimulatedProcess) -> object:
+        if not process.dead:
+            self.acting -= 1
+        if isinstance(result, Failure) and result.check(Unchanged):
+            self.world.trace.hit("reacted as before")
+            return None
+        if not isinstance(result, Failure):
+            self.world.trace.hit("reacted")
+        return result
 
     def pry(self, conversation_id: int) -> None:
         """Read a conversation of others, which must be refused."""

@@ -1,10 +1,12 @@
 """The command, as people and scripts use it: output, one line of error, exit codes, files."""
 
+import argparse
 import contextlib
 import io
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from imchat.cli.arguments import parser
 from imchat.cli.main import main
 from tests.fakes.terminal import NobodyListens
 from tests.fakes.terminal_case import CliCase
@@ -169,6 +171,16 @@ class Operators(CliCase):
         self.refused(2, "admin", "invite", "--set", "gate.nonsense=1")
 
 
+def arguments_of(commands, where="imchat"):
+    """Every argument of every command, with where it stands."""
+    for action in commands._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                yield from arguments_of(command, f"{where} {name}")
+        else:
+            yield f"{where} {action.metavar or action.option_strings}", action
+
+
 class Usage(SynchronousTestCase):
     def usage(self, *argv):
         err = io.StringIO()
@@ -184,6 +196,12 @@ class Usage(SynchronousTestCase):
         self.assertIn("must be at least 1", self.usage("listen", "--count", "0"))
         self.assertIn("number", self.usage("listen", "--timeout", "soon"))
         self.usage("send", "bob", "hi", "--timeout", "nan")
+        for date in ("yesterday", "24.11.2026", "1969-12-31"):
+            self.assertIn("such as 2026-11-24 or 2026-11-24T18:30", self.usage("history", "bob", "--since", date))
+
+    def test_every_argument_is_explained_where_its_command_is_asked(self):
+        unexplained = [where for where, action in arguments_of(parser()) if not action.help]
+        self.assertEqual([], unexplained)
 
     def test_help_names_every_command_and_the_exit_codes(self):
         out = io.StringIO()
