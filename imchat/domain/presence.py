@@ -87,7 +87,7 @@ class Here:
     A new device is made known at once: the user may be on the way from another node, which lets go of them soon.
     """
 
-    __slots__ = ("_announced", "_devices", "_known", "_left", "_next_ms")
+    __slots__ = ("_announced", "_devices", "_known", "_left", "_next_ms", "_stirred")
 
     def __init__(self) -> None:
         self._devices: dict[str, DevicePresence] = {}
@@ -95,6 +95,8 @@ class Here:
         self._known: dict[str, DevicePresence] = {}
         self._announced = Presence()
         self._next_ms = 0
+        # Known for a while to be otherwise than announced: whoever looked then has to be told, also if it is as before.
+        self._stirred = False
 
     @property
     def known(self) -> dict[str, DevicePresence]:
@@ -134,7 +136,7 @@ class Here:
         return min(due, default=None)
 
     def _unannounced(self) -> bool:
-        return combined(self._known.values()) != self._announced
+        return self._stirred or combined(self._known.values()) != self._announced
 
     def over(self, now_ms: int) -> bool:
         """Whether nothing has to be remembered of the user any more."""
@@ -150,6 +152,7 @@ class Here:
         announce = paced and self._unannounced()
         if announce:
             self._announced, self._next_ms = combined(self._known.values()), now_ms + PACE_MS
+        self._stirred = self._unannounced() and not announce
         return Step(put, drop, announce)
 
     def _changes(self, device_id: str, device: DevicePresence, paced: bool) -> bool:

@@ -157,3 +157,20 @@ class HereTests(SynchronousTestCase):
             del self.kept[one]
         if step.announce:
             self.announced.append((now_ms, combined(self.kept.values())))
+
+    def test_what_nobody_was_told_is_told_to_be_over_for_others_may_have_seen_it(self) -> None:
+        here = Here()
+        for device_id in ("phone", "tablet"):
+            here.set(device_id, DevicePresence(PresenceState.AWAY, device_id))
+        here.step(0)
+        here.leave("tablet", 1)
+        here.leave("phone", 2)
+        self.assertTrue(here.step(5_001).announce)
+        self.assertFalse(here.step(5_002).announce)
+        # Whoever looks now sees nobody, and then somebody who is online: neither was announced.
+        here.set("phone", DevicePresence(PresenceState.ONLINE, "phone"))
+        self.assertFalse(here.step(5_003).announce)
+        here.set("phone", DevicePresence(PresenceState.AWAY, "phone"))
+        self.assertEqual(8_001, here.due_ms())
+        self.assertTrue(here.step(8_001).announce)
+        self.assertIsNone(here.due_ms())
