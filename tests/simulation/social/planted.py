@@ -315,7 +315,7 @@ PLANTED = (
     Planted(ShowsPresenceToAnybody, r"unsettled: presence: .*ONLINE.* should be .*OFFLINE"),
     Planted(TellsNoReceipts, r"receipts: .* was told .* is Receipt"),
     Planted(TellsNobodyWhoTypes, r"typing: .* does not see"),
-    Planted(RemembersWhoMayTalk, r"typing: .* who may not talk to them|receipts: .* should be told nothing", 5),
+    Planted(RemembersWhoMayTalk, r"typing: .* who may not talk to them|receipts: .* should be told nothing", 12),
     Planted(MissesPins, r"disagrees: .*/(pinned_ms|muted|hidden) is"),
     Planted(MissesRecalls, r"disagrees: .*/state is 'NORMAL', should be 'RECALLED'"),
 )

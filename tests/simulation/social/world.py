@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 
 from imchat.assemble import parts
 from imchat.chat.settings import ChatSettings
-from imchat.client import Client, Credentials, Options, Outside, Status
+from imchat.client import Client, Credentials, Options, Outside
 from imchat.client.engine import Handler
 from imchat.client.mirror import Mirror
 from imchat.client.values import Receipt
@@ -70,7 +70,7 @@ class SocialDevice(Device):
 
     Attributes:
         mirror: Of the client that runs there now, or ran last.
-        away: It says of itself that nobody is at it.
+        away: Its program says that nobody is at it, over reconnects, until it ends.
         receipts: How far others were when it was told last, by conversation and user.
         typed: Who was seen typing: when, conversation and user.
         answered: How far others are, as it was answered when it asked last, by conversation.
@@ -94,7 +94,7 @@ class SocialDevice(Device):
     def listen(self, mirror: Mirror) -> None:
         """Keep what the client is told in passing."""
         self.mirror = mirror
-        self.receipts = {}
+        self.receipts, self.away = {}, False
         mirror.client.on_receipt(self._told_receipt)
         mirror.client.on_typing(lambda seen: self.typed.append((self._now(), seen.conversation_id, seen.user_id)))
 
@@ -103,12 +103,6 @@ class SocialDevice(Device):
 
     def _told_receipt(self, receipt: Receipt) -> None:
         self.receipts[receipt.conversation_id, receipt.user_id] = receipt
-
-    def _status(self, status: Status, detail: str) -> None:
-        super()._status(status, detail)
-        if status is not Status.LIVE:
-            # A connection begins with somebody at the device; what waited to be said may be said before it is live.
-            self.away = False
 
     def _start(self, process: SimulatedProcess, client: Client) -> None:
         person, mirror = self.person, self.mirror
