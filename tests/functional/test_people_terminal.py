@@ -105,7 +105,7 @@ async def test_conversations_history_acts_and_exports(site, state_dir):
     await phone.client.conversations.set(talk, pinned=True, hidden=True)
     assert await shown(ann, "conversations", "--pinned") == []
     (line,) = await shown(ann, "conversations", "--pinned", "--hidden")
-    assert line.endswith(f"#{talk} {bob.login} [1 unread, pinned]: a question")
+    assert line.endswith(f"#{talk} {bob.login} [1 unread, pinned, hidden]: a question")
     first, second = await shown(ann, "send", bob.login, "the anwser"), await shown(ann, "send", f"#{talk}", "oops")
     assert len(await shown(ann, "edit", bob.login, *first, "the", "answer")) == 1
     assert len(await shown(ann, "recall", bob.login, *second)) == 1
