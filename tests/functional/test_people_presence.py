@@ -37,7 +37,10 @@ async def test_contacts_see_who_is_there_on_what_and_since_when_not(site):
     bob.go_away()
     await is_seen(PresenceState.OFFLINE, ann, bob)
     assert ann.presence(bob).platforms == () and ann.presence(bob).last_seen_ms > 0
+    # The connection is there again, and still nobody at the device, until somebody is.
     bob.come_back()
+    await is_seen(PresenceState.AWAY, ann, bob)
+    await bob.client.people.set_away(False)
     await is_seen(PresenceState.ONLINE, ann, bob)
     assert ann.presence(bob).platforms == ("phone",)
     assert {(change.card, change.presence) for change in cat.people} == {(None, Presence())}
