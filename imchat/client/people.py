@@ -8,6 +8,7 @@ from dataclasses import fields
 from imchat.client.requests import Call, paged
 from imchat.client.translate import person_change
 from imchat.client.values import PersonChange
+from imchat.domain.errors import IMError
 from imchat.domain.models import UserCard
 from imchat.domain.people import Presence, PresenceState, Profile, ProfileChange
 from imchat.net.notes import card_of, profile_of
@@ -67,13 +68,20 @@ class People:
 
     async def set_away(self, away: bool) -> None:
         """Say of this device that nobody is at it, or somebody again; it holds over reconnects."""
-        self._away = away
-        await self._say_presence()
+        before, self._away = self._away, away
+        try:
+            await self._say_presence()
+        except IMError:
+            self._away = before
+            raise
 
     async def _say_presence(self) -> None:
-        state = PresenceState.AWAY if self._away else PresenceState.ONLINE
-        presence = pb.SetPresence(state=pb.PresenceState.Name(state))
-        await self._call(Frame(set_presence=presence))
+        said: bool | None = None
+        # What waited, and came behind what was said later, is put right.
+        while said is not self._away:
+            said = self._away
+            state = PresenceState.AWAY if said else PresenceState.ONLINE
+            await self._call(Frame(set_presence=pb.SetPresence(state=pb.PresenceState.Name(state))))
 
     # --- watching
 

@@ -31,6 +31,7 @@ class FakePeople:
         self.online: set[int] = set()
         self.seen: dict[int, int] = {}
         self.gone: set[int] = set()
+        self.refuse: dict[str, Exception] = {}
         for user_id in server.users:
             server.streams[user_id] = FakeStream({user_id})
         for name in [name for name in dir(self) if name.startswith("on_")]:
@@ -40,6 +41,8 @@ class FakePeople:
         def run(peer, frame):
             request = getattr(frame, name)
             self.calls.append((name, request))
+            if name in self.refuse:
+                raise self.refuse[name]
             return answer(peer.user_id, request)
 
         return run

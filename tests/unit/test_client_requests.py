@@ -171,6 +171,13 @@ class People(PeopleCase):
         self.world.run(10)
         # A connection begins as online: there is nothing to say.
         self.assertEqual([r.state for r in self.people.asked("set_presence")], [pb.AWAY, pb.AWAY, pb.ONLINE])
+        # Nor is what was refused said later.
+        self.people.refuse["set_presence"] = InvalidRequest("not now")
+        self.refused(person.client.people.set_away(True), InvalidRequest)
+        self.people.refuse.clear()
+        self.server.cut()
+        self.world.run(10)
+        self.assertEqual(len(self.people.asked("set_presence")), 4)
 
 
 class Contacts(PeopleCase):
