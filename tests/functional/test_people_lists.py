@@ -1,5 +1,6 @@
 """The list of conversations, what users decide about it, and what others are told of reading, on real servers."""
 
+import pytest
 import pytest_twisted
 
 from imchat.domain.content import Text
@@ -72,6 +73,8 @@ async def test_what_one_decides_shows_on_the_other_device_at_once_and_on_one_tha
     assert bob.state.talk(talk).muted is False
 
 
+# On the embedded server the tests of blocks show receipts; these take their time, for they are coalesced.
+@pytest.mark.parametrize("place", ["cluster"], indirect=True)
 @pytest_twisted.ensureDeferred
 async def test_a_sender_learns_what_was_received_and_read_unless_one_of_the_two_switched_it_off(site):
     ann, bob = await friends(site, "ann", "bob")

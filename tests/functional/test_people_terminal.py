@@ -8,7 +8,7 @@ import pytest
 import pytest_twisted
 
 from imchat.domain.people import RequestState
-from tests.functional.people import until
+from tests.functional.people import eventually, until
 from tests.functional.phones import Phone, befriend, newcomers, say
 from tests.functional.terminal import PASSWORD, Terminal
 
@@ -102,10 +102,6 @@ async def test_conversations_history_acts_and_exports(site, state_dir):
     (question,) = await say(bob, talk, "a question")
     (line,) = await shown(ann, "conversations")
     assert line.endswith(f"#{talk} {bob.login} [1 unread]: a question")
-    await phone.client.conversations.set(talk, pinned=True, hidden=True)
-    assert await shown(ann, "conversations", "--pinned") == []
-    (line,) = await shown(ann, "conversations", "--pinned", "--hidden")
-    assert line.endswith(f"#{talk} {bob.login} [1 unread, pinned, hidden]: a question")
     first, second = await shown(ann, "send", bob.login, "the anwser"), await shown(ann, "send", f"#{talk}", "oops")
     assert len(await shown(ann, "edit", bob.login, *first, "the", "answer")) == 1
     assert len(await shown(ann, "recall", bob.login, *second)) == 1
@@ -137,6 +133,8 @@ async def test_conversations_history_acts_and_exports(site, state_dir):
     assert [entry["seq"] for entry in since] == [entry["seq"] for entry in entries if entry["created_ms"] >= moment]
     assert [entry["seq"] for entry in before] == [entry["seq"] for entry in entries if entry["created_ms"] < moment]
 
+    assert [entry["seq"] for entry in await told(ann, "history", bob.login, "--after", "1", "--limit", "1")] == [2]
+
     file = state_dir / "mine.json"
     assert await shown(ann, "export", str(file)) == ["7 messages exported"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -150,6 +148,40 @@ async def test_conversations_history_acts_and_exports(site, state_dir):
         (question, "a question"),
         (int(first[0]), "the answer"),
     ]
+
+
+@pytest.mark.parametrize("place", ["cluster"], indirect=True)
+@pytest_twisted.ensureDeferred
+async def test_what_one_decides_about_conversations(site, state_dir):
+    ann, (bob, cat) = await at_terminal(site, state_dir, "ann", "bob", "cat")
+    phone = await Phone(site, ann.name, "a").start()
+    talk, beside = await befriend(phone, bob), await befriend(phone, cat)
+    seqs = await say(bob, talk, "one", "two")
+    await phone.sees(lambda: phone.state.talk(talk).unread == 2, "both messages")
+    assert await shown(ann, "conversations", "pin", bob.login) == [f"{bob.login}: pinned"]
+    assert await shown(ann, "conversations", "mute", f"#{talk}") == [f"#{talk}: muted"]
+    assert await shown(ann, "conversations", "hide", bob.login) == [f"{bob.login}: hidden until the next message"]
+    await phone.sees(lambda: phone.state.talk(talk).hidden, "that it is hidden")
+    assert phone.state.talk(talk).pinned and phone.state.talk(talk).muted
+    assert await shown(ann, "conversations", "--pinned") == []
+    (line,) = await shown(ann, "conversations", "list", "--pinned", "--hidden")
+    assert line.endswith(f"#{talk} {bob.login} [2 unread, pinned, muted, hidden]: two")
+    assert await shown(ann, "conversations", "read", bob.login) == [f"{bob.login}: read up to {seqs[1]}"]
+    await phone.sees(lambda: phone.state.talk(talk).unread == 0, "that it is read")
+    await until(lambda: bob.receipts and bob.receipts[-1].read_seq == seqs[1], what="for the receipt")
+    assert await shown(ann, "forward", bob.login, str(seqs[0]), cat.login) == ["2"]
+    await cat.sees(lambda: cat.lines(beside) == ["one"], "what was passed on")
+    await cat.client.conversations.mark_read(beside, 2)
+
+    async def cat_has_read():
+        return await shown(ann, "conversations", "receipts", cat.login) == [
+            f"{cat.login}: received up to 2, read up to 2"
+        ]
+
+    await eventually(cat_has_read, what="for the receipt")
+    assert await shown(ann, "conversations", "delete", bob.login, str(seqs[0])) == [f"{bob.login}: 1 deleted for you"]
+    await phone.sees(lambda: phone.lines(talk) == ["two"], "that it is gone")
+    assert bob.lines(talk) == ["one", "two"]
 
 
 @pytest.mark.parametrize("place", ["embedded"], indirect=True)

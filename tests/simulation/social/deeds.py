@@ -117,8 +117,8 @@ class PeopleDeeds(Doer):
         return self._away(device, self.chance(0.5))
 
     async def _away(self, device: SocialDevice, away: bool) -> None:
-        await device.client.people.set_away(away)
         device.away = away
+        await device.client.people.set_away(away)
 
     # --- devices
 

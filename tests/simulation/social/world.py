@@ -70,7 +70,7 @@ class SocialDevice(Device):
 
     Attributes:
         mirror: Of the client that runs there now, or ran last.
-        away: It says of itself that nobody is at it.
+        away: Its program says that nobody is at it, over reconnects, until it ends.
         receipts: How far others were when it was told last, by conversation and user.
         typed: Who was seen typing: when, conversation and user.
         answered: How far others are, as it was answered when it asked last, by conversation.
@@ -94,9 +94,7 @@ class SocialDevice(Device):
     def listen(self, mirror: Mirror) -> None:
         """Keep what the client is told in passing."""
         self.mirror = mirror
-        # A program begins with somebody at the device; over reconnects it says again that nobody is.
-        self.away = False
-        self.receipts = {}
+        self.receipts, self.away = {}, False
         mirror.client.on_receipt(self._told_receipt)
         mirror.client.on_typing(lambda seen: self.typed.append((self._now(), seen.conversation_id, seen.user_id)))
 
