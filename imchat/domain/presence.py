@@ -87,13 +87,15 @@ class Here:
     A new device is made known at once: the user may be on the way from another node, which lets go of them soon.
     """
 
-    __slots__ = ("_announced", "_devices", "_known", "_left", "_next_ms")
+    __slots__ = ("_announced", "_devices", "_known", "_left", "_moved", "_next_ms")
 
     def __init__(self) -> None:
         self._devices: dict[str, DevicePresence] = {}
         self._left: dict[str, int] = {}
         self._known: dict[str, DevicePresence] = {}
         self._announced = Presence()
+        # What is known was another meanwhile: who looked then has to look again, though it is as it was announced.
+        self._moved = False
         self._next_ms = 0
 
     @property
@@ -134,7 +136,7 @@ class Here:
         return min(due, default=None)
 
     def _unannounced(self) -> bool:
-        return combined(self._known.values()) != self._announced
+        return self._moved or combined(self._known.values()) != self._announced
 
     def over(self, now_ms: int) -> bool:
         """Whether nothing has to be remembered of the user any more."""
@@ -147,8 +149,10 @@ class Here:
         put = {one: device for one, device in self._devices.items() if self._changes(one, device, paced)}
         drop = tuple(one for one in self._known if one not in self._devices and one not in self._left)
         self._known = {one: device for one, device in self._known.items() if one not in drop} | put
-        announce = paced and self._unannounced()
+        self._moved = self._unannounced()
+        announce = paced and self._moved
         if announce:
+            self._moved = False
             self._announced, self._next_ms = combined(self._known.values()), now_ms + PACE_MS
         return Step(put, drop, announce)
 
