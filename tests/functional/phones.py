@@ -129,7 +129,10 @@ class Phone:
 
     async def sees(self, condition, what, seconds=20.0):
         """Return when this device shows something."""
-        await until(condition, seconds, f"for {self.login}'s {self.name} to see {what}; it shows {self.state}")
+        try:
+            await until(condition, seconds, f"for {self.login}'s {self.name} to see {what}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it shows {self.state.presences} of {self.state}") from None
 
 
 class _Remembering:

@@ -174,3 +174,18 @@ class HereTests(SynchronousTestCase):
         self.assertEqual(8_001, here.due_ms())
         self.assertTrue(here.step(8_001).announce)
         self.assertIsNone(here.due_ms())
+
+    def test_who_was_another_meanwhile_is_told_of_though_it_ends_as_it_was_announced(self):
+        # The laptop leaves first: what is announced then is read a moment later, when the phone is gone, too.
+        self.here.set("phone", PHONE)
+        self.here.set("laptop", LAPTOP)
+        self.here.step(0)
+        self.here.leave("laptop", 1_000)
+        self.here.leave("phone", 1_100)
+        self.assertTrue(self.here.step(6_000).announce)
+        self.assertEqual(({}, ("phone",), False), self.step(6_100))
+        self.here.set("phone", PHONE)
+        self.assertEqual(({"phone": PHONE}, (), False), self.step(6_200))
+        self.assertEqual(6_000 + PACE_MS, self.here.due_ms())
+        self.assertEqual(({}, (), True), self.step(6_000 + PACE_MS))
+        self.assertIsNone(self.here.due_ms())
