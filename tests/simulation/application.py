@@ -129,18 +129,7 @@ class Application:
             self.process.enter(self._react, self.process, conversation_id, seq, emoji)
 
     def _react(self, process: SimulatedProcess, conversation_id: int, seq: int, emoji: str) -> None:
-        acts = self.client.acts
-        make = acts._client_id
-
-        def noted() -> bytes:
-            client_id = make()
-            self.world.recorder.acted(self, conversation_id, client_id)
-            return client_id
-
-        # Its id is made at once, whenever it is sent.
-        acts._client_id = noted
-        done = Deferred.fromCoroutine(acts.react(conversation_id, seq, emoji))
-        acts._client_id = make
+        done = Deferred.fromCoroutine(self.client.acts.react(conversation_id, seq, emoji))
         self.acting += 1
         done.addBoth(self._reacted, process)
         done.addErrback(self._not_sent, process)
@@ -186,6 +175,10 @@ class Application:
 
     def _asked(self, change: Change) -> None:
         for entry in change.added:
+            if entry.is_act:
+                self.world.trace.note(self.name, "acts %s", entry.client_id.hex()[:8])
+                self.world.recorder.acted(self, entry.conversation_id, entry.client_id)
+                continue
             self._last_added = entry
             text = pb.Content.FromString(entry.content).text.text
             self.world.trace.note(self.name, "says %s %.40s", entry.client_id.hex()[:8], text)
@@ -195,7 +188,8 @@ class Application:
     def _acknowledged(self, process: SimulatedProcess, entry: OutboxEntry, accepted: Accepted) -> None:
         if not process.dead:
             self.world.trace.note(self.name, "acknowledged %s as %d", entry.client_id.hex()[:8], accepted.seq)
-            self.world.recorder.acknowledged(self, entry, accepted)
+            if not entry.is_act:
+                self.world.recorder.acknowledged(self, entry, accepted)
 
     async def _handle(self, turn: Turn) -> None:
         event = turn.event
