@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from imchat.client import Accepted, Client, Page, Received, Stopped, Turn
 from imchat.client.state import Change, OutboxEntry
 from imchat.domain.content import Text
-from imchat.domain.errors import Conflict, IMError, NotFound, Unchanged
+from imchat.domain.errors import Conflict, IMError, NotFound
 from imchat.wire import imchat_pb2 as pb
 from tests.simulation.process import SimulatedProcess
 
@@ -59,7 +59,6 @@ class Application:
     Attributes:
         process: Where it runs, or ran last.
         client: Its client.
-        acting: Acts that are not answered yet.
     """
 
     usable: bool
@@ -70,7 +69,6 @@ class Application:
         self.name = name
         self.process: SimulatedProcess | None = None
         self.client: Client
-        self.acting = 0
         self._last_added: OutboxEntry | None = None
         self._tentative: dict[int, list[tuple[Received, float]]] = defaultdict(list)
 
@@ -123,27 +121,6 @@ class Application:
         else:
             self._not_sent(failure, process)
 
-    def react(self, conversation_id: int, seq: int, emoji: str) -> None:
-        """React to a message, or say so again."""
-        if self.process is not None:
-            self.process.enter(self._react, self.process, conversation_id, seq, emoji)
-
-    def _react(self, process: SimulatedProcess, conversation_id: int, seq: int, emoji: str) -> None:
-        done = Deferred.fromCoroutine(self.client.acts.react(conversation_id, seq, emoji))
-        self.acting += 1
-        done.addBoth(self._reacted, process)
-        done.addErrback(self._not_sent, process)
-
-    def _reacted(self, result: object, process: SimulatedProcess) -> object:
-        if not process.dead:
-            self.acting -= 1
-        if isinstance(result, Failure) and result.check(Unchanged):
-            self.world.trace.hit("reacted as before")
-            return None
-        if not isinstance(result, Failure):
-            self.world.trace.hit("reacted")
-        return result
-
     def pry(self, conversation_id: int) -> None:
         """Read a conversation of others, which must be refused."""
         if self.process is not None:
@@ -175,10 +152,6 @@ class Application:
 
     def _asked(self, change: Change) -> None:
         for entry in change.added:
-            if entry.is_act:
-                self.world.trace.note(self.name, "acts %s", entry.client_id.hex()[:8])
-                self.world.recorder.acted(self, entry.conversation_id, entry.client_id)
-                continue
             self._last_added = entry
             text = pb.Content.FromString(entry.content).text.text
             self.world.trace.note(self.name, "says %s %.40s", entry.client_id.hex()[:8], text)
@@ -188,8 +161,7 @@ class Application:
     def _acknowledged(self, process: SimulatedProcess, entry: OutboxEntry, accepted: Accepted) -> None:
         if not process.dead:
             self.world.trace.note(self.name, "acknowledged %s as %d", entry.client_id.hex()[:8], accepted.seq)
-            if not entry.is_act:
-                self.world.recorder.acknowledged(self, entry, accepted)
+            self.world.recorder.acknowledged(self, entry, accepted)
 
     async def _handle(self, turn: Turn) -> None:
         event = turn.event

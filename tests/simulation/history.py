@@ -101,7 +101,6 @@ class History:
     Attributes:
         attempts: In the order in which each device made them.
         acknowledgements: All answers.
-        acts: What was done to messages: conversation, who did it, and the id of the act.
         failures: Messages given up.
         saved: For each device the client ids of all messages that were ever on its disk to be sent, as far as known.
         shown: In the order in which each device showed them.
@@ -117,7 +116,6 @@ class History:
 
     attempts: list[Attempt] = field(default_factory=list)
     acknowledgements: list[Acknowledgement] = field(default_factory=list)
-    acts: set[tuple[int, int, bytes]] = field(default_factory=set)
     failures: list[Failure] = field(default_factory=list)
     saved: Mapping[str, Collection[bytes]] = field(default_factory=dict)
     shown: list[Shown] = field(default_factory=list)

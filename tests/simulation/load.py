@@ -18,7 +18,6 @@ LAST_MOVES_IN = 50.0
 """Seconds after which all have begun to get their accounts."""
 
 BURSTS = (1, 1, 1, 2, 2, 3, 4, 6, 10, 25)
-EMOJI = "👍🎉🐙"
 LONG_TEXT = "长" * 2_500
 
 
@@ -83,13 +82,7 @@ class People(Accounts):
         mean = sum(BURSTS) / len(BURSTS)
         for _ in range(int(count / mean)):
             world.timeline.after(self.random.random() * span, self._burst, self.random.choice(BURSTS))
-        for deed, times in (
-            (self._go_out, 12),
-            (self._restart, 8),
-            (self._say_again, 12),
-            (self._say_otherwise, 3),
-            (self._react, 40),
-        ):
+        for deed, times in ((self._go_out, 12), (self._restart, 8), (self._say_again, 12), (self._say_otherwise, 3)):
             for _ in range(times):
                 world.timeline.after(self.random.random() * span, deed)
         for deed in (self._lose_device, self._replace, self._log_out, self._reset_password, self._buy_device):
@@ -157,15 +150,6 @@ class People(Accounts):
         told = self._acknowledged("otherwise")
         if told is not None:
             told.device.say_otherwise(told.conversation_id, told.client_id, told.text + OTHERWISE)
-
-    def _react(self) -> None:
-        """Somebody reacts, at any of their devices, to what they said: an event that counts for nobody."""
-        known = self.world.recorder.acknowledgements[-60:]
-        usable = self._usable()
-        choices = [(told, device) for told in known for device in told.device.person.devices if device in usable]
-        if choices:
-            told, device = self.random.choice(choices)
-            device.react(told.conversation_id, told.seq, self.random.choice(EMOJI))
 
     # --- devices
 

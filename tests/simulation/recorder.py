@@ -64,10 +64,6 @@ class Recorder:
         attempt = Attempt(at, device.name, person.user_id, entry.conversation_id, entry.client_id, text)
         self.history.attempts.append(attempt)
 
-    def acted(self, device: Device, conversation_id: int, client_id: bytes) -> None:
-        """An application did something to a message."""
-        self.history.acts.add((conversation_id, device.person.user_id, client_id))
-
     def acknowledged(self, device: Device, entry: OutboxEntry, accepted: Accepted) -> None:
         """A client was told that a message is stored."""
         text = pb.Content.FromString(entry.content).text.text

@@ -153,8 +153,6 @@ class Run:
                 yield f"{device.name} is not connected"
             elif device.disk.saved.outbox or device.unsaved:
                 yield f"{device.name} has not sent all"
-            elif device.acting:
-                yield f"{device.name} waits for an answer to what it did"
         known, there = claimed(self.world.nodes), connected(devices)
         if known != there:
             odd = sorted((Counter(known) - Counter(there)) + (Counter(there) - Counter(known)))
