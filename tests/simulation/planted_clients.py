@@ -40,8 +40,8 @@ class _Hasty(InStream):
 
 
 class _HastyReceiver(Receiver):
-    def load(self, positions: Mapping[int, int]) -> None:
-        super().load(positions)
+    def load(self, positions: Mapping[int, int], private_id: int = 0) -> None:
+        super().load(positions, private_id)
         for stream in self._streams.values():
             turned_into(stream, _Hasty)
 
