@@ -59,6 +59,7 @@ class Application:
     Attributes:
         process: Where it runs, or ran last.
         client: Its client.
+        asking: Messages that wait for the id of their conversation.
     """
 
     usable: bool
@@ -69,6 +70,7 @@ class Application:
         self.name = name
         self.process: SimulatedProcess | None = None
         self.client: Client
+        self.asking = 0
         self._last_added: OutboxEntry | None = None
         self._tentative: dict[int, list[tuple[Received, float]]] = defaultdict(list)
 
@@ -80,9 +82,16 @@ class Application:
             self.process.enter(self._say, self.process, peer, text)
 
     def _say(self, process: SimulatedProcess, peer: Person, text: str) -> None:
+        self.asking += 1
         found = Deferred.fromCoroutine(self.client.open_direct(peer.user_id))
+        found.addBoth(self._asked_for, process)
         found.addCallback(lambda conversation_id: self._send(process, conversation_id, text))
         found.addErrback(self._not_sent, process)
+
+    def _asked_for(self, result: object, process: SimulatedProcess) -> object:
+        if process is self.process:
+            self.asking -= 1
+        return result
 
     def _send(self, process: SimulatedProcess, conversation_id: int, text: str) -> None:
         if process.dead:

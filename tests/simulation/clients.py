@@ -103,6 +103,7 @@ class Device(Application):
         offset = world.client_clock_offset(self)
         self.process = process = SimulatedProcess(world.network, self.name, self.host, offset)
         self._tentative.clear()
+        self.asking = 0
         ids = SeededIds(f"{world.seed} {self.name} {self.runs}")
         self._state = DiskState(self.disk, process, world.randoms("disks"), self._asked, self._written)
         gate = Gate(world.gate_url, simulated_http(process), process)

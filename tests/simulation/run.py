@@ -153,6 +153,8 @@ class Run:
                 yield f"{device.name} is not connected"
             elif device.disk.saved.outbox or device.unsaved:
                 yield f"{device.name} has not sent all"
+            elif device.asking:
+                yield f"{device.name} waits to say something"
         known, there = claimed(self.world.nodes), connected(devices)
         if known != there:
             odd = sorted((Counter(known) - Counter(there)) + (Counter(there) - Counter(known)))
